@@ -7,6 +7,7 @@ import { aisvs, elicitation, resourceServer } from './requirements/mcp.ts'
 import { elicitation2026 } from './requirements/mcp-2026-elicitation.ts'
 import { authorization2026, server2026 } from './requirements/mcp-2026-server.ts'
 import { transport2026 } from './requirements/mcp-2026-transport.ts'
+import { registration2026, utilities2026 } from './requirements/mcp-2026-utilities.ts'
 import { outboundAndAvailability } from './requirements/outbound-and-availability.ts'
 import type { Chapter } from './requirements/requirement.ts'
 import { sep1036 } from './requirements/sep-1036.ts'
@@ -21,7 +22,9 @@ export const chapters: readonly Chapter[] = [
   elicitation2026,
   transport2026,
   server2026,
+  utilities2026,
   authorization2026,
+  registration2026,
   aisvs,
   bearerGate,
   browserLogin,

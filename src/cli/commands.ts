@@ -97,5 +97,5 @@ function unknownCommand(first: string, second: string | undefined, group: readon
 
 export function overview(of: readonly Command[]): string {
   const lines = of.map(({ name, summary }) => `  ${name.padEnd(20)} ${summary}`)
-  return `Usage: mcp-credential-vault COMMAND …\n\n${lines.join('\n')}\n\nEach command has --help and --json; --version prints the version.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no such credential, 130 cancelled at a prompt.\n`
+  return `Usage: mcp-credential-vault COMMAND …\n\n${lines.join('\n')}\n\nEach command has --help, --json, and --environment FILE for a file with more environment variables; --version prints the version.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 no such credential, 130 cancelled at a prompt.\n`
 }

@@ -1,6 +1,7 @@
 import { loadTools } from './operator/load-tools.ts'
+import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
 import { exitSoon, firstSignal } from './server/first-signal.ts'
-import { readEnvironment, serverChoices, serverOptions } from './server/server-options.ts'
+import { serverChoices, serverOptions } from './server/server-options.ts'
 import type { Command } from './terminal/command.ts'
 
 export const start: Command = {
@@ -27,7 +28,7 @@ flushed. A second signal ends it immediately.
 `,
   async run(input, terminal) {
     const [module = ''] = input.parameters
-    readEnvironment(input, terminal)
+    warnOfUnknownVariables(terminal)
     const choices = serverChoices(input)
     const { startServer, CLOSES_WITHIN } = await import('../server/start-server.ts')
     // The audit log may be open from here on, so a first signal shuts down in order.

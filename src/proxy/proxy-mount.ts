@@ -4,12 +4,19 @@ import { httpMount } from '../mcp/transport/http-mount.ts'
 import { mcpSessions } from '../mcp/transport/mcp-sessions.ts'
 import type { CheckedMountOptions } from '../mcp/transport/mount-options.ts'
 import type { McpMountVault } from '../mcp/transport/mount-vault.ts'
+import { isRepeating } from './era/inbound.ts'
+import { createArrivals } from './legs/arrivals.ts'
+import { createHeldCalls } from './legs/held-calls.ts'
+import type { LegServices } from './legs/leg-request.ts'
+import { serveLeg } from './legs/serve-leg.ts'
 import { withoutAsking } from './relay/credential-call.ts'
 import { serveExchange } from './relay/serve-exchange.ts'
-import { type SharedSessions, serveStateless } from './relay/serve-stateless.ts'
+import { serveStateless } from './relay/serve-stateless.ts'
+import { createSharedSessions } from './relay/shared-sessions.ts'
 import type { ProxyRoute } from './session/proxy-route.ts'
 import { createProxySession, type ProxySession, type SessionStart } from './session/proxy-session.ts'
 import { createRouteUses } from './session/route-uses.ts'
+import { asMessage } from './upstream/message.ts'
 import type { UpstreamSession } from './upstream/upstream.ts'
 
 const END_MILLISECONDS = 5_000
@@ -26,7 +33,7 @@ export interface ProxyMount {
   retire(): Promise<void>
 }
 
-/** Serves one upstream over Streamable HTTP (MCP 2025-11-25), behind the vault's bearer gate. Other paths pass through. */
+/** Serves one upstream over Streamable HTTP (MCP 2025-11-25 and 2026-07-28), behind the vault's bearer gate. Other paths pass through. */
 export function proxyMount(vault: McpMountVault, first: ProxyRoute, options: CheckedMountOptions): ProxyMount {
   const uses = createRouteUses(first)
   const { live } = uses
@@ -50,16 +57,32 @@ export function proxyMount(vault: McpMountVault, first: ProxyRoute, options: Che
     },
     connect: async (_, session) => session.begin(),
   })
-  const shared: SharedSessions = new Map()
+  const shared = createSharedSessions(sessions)
+  const services: LegServices = {
+    ...{ sessions: shared, held: createHeldCalls(), arrivals: createArrivals(), listening: new Set() },
+  }
+  const endListening = () => {
+    for (const end of services.listening) end()
+  }
   const mounted = httpMount(vault, options, {
     methods: first.mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
-    answer(exchange) {
-      if (exchange.ctx.method === 'GET') return serveExchange(live, sessions, exchange)
-      return uses.during((route) =>
-        route.mode === 'stateless'
-          ? serveStateless(route, sessions, shared, exchange)
-          : serveExchange(route, sessions, exchange),
-      )
+    async answer(exchange) {
+      const { ctx, body } = exchange
+      const message = body && asMessage(body.value)
+      const isLeg = isRepeating(message, ctx.req.headers)
+      // A standing stream must not keep a former route in use.
+      if (isLeg && message?.method === 'subscriptions/listen') return serveLeg(live, services, exchange)
+      if (ctx.method === 'GET') return serveExchange(live, sessions, exchange)
+      return uses.during((route) => {
+        if (isLeg) return serveLeg(route, services, exchange)
+        return route.mode === 'stateless'
+          ? serveStateless(route, shared, exchange)
+          : serveExchange(route, sessions, exchange)
+      })
+    },
+    async endNotices() {
+      endListening()
+      services.held.end()
     },
     close,
   })
@@ -75,6 +98,8 @@ export function proxyMount(vault: McpMountVault, first: ProxyRoute, options: Che
     async replace(next) {
       const { route: old, ended } = uses.replace(next)
       const moves = old.upstream !== next.upstream
+      // Their clients open them again, at the new upstream.
+      endListening()
       const left = moves ? [...open].map((session) => [session, session.leave(old.upstream)] as const) : []
       for (const session of open) void session.announceLists()
       await ended

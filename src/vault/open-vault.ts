@@ -1,10 +1,10 @@
-import type { Middleware } from 'koa'
+import Koa, { type Middleware } from 'koa'
+import { createNodeHandler } from '../core/koa/node-handler.ts'
 import { createCompletion } from '../core/lifecycle/completion.ts'
 import { createLastUses } from '../core/lifecycle/last-uses.ts'
 import { createStoredTest } from '../core/lifecycle/stored-test.ts'
 import { parseOptions } from '../core/model/options.ts'
 import { ADMIN_PURPOSES } from '../web/admin/admin-parts.ts'
-import { createNodeHandler } from '../web/http/node-handler.ts'
 import { PAGE_PURPOSES } from '../web/http/web-parts.ts'
 import { openAdminApi, providerMayBe } from './admin-api.ts'
 import { createAttachments } from './attachments.ts'
@@ -78,7 +78,7 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
     offboard: byEmbedder,
     events: { on: parts.events.on },
     problems: form.problems,
-    nodeHandler: () => createNodeHandler(routes, owns),
+    nodeHandler: () => createNodeHandler(new Koa(), routes, owns),
     healthRoutes: form.healthRoutes,
 
     register: (app) => attached.register(app, routes),

@@ -1,9 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import Koa from 'koa'
+import { createNodeHandler } from '../core/koa/node-handler.ts'
 import { CredentialVaultError } from '../core/model/errors.ts'
 import type { User } from '../core/model/owner.ts'
 import type { KoaMiddleware } from '../core/ports/koa.ts'
 import type { Tier } from '../core/ports/secret-backend.ts'
-import { createNodeHandler } from '../web/http/node-handler.ts'
 import { createAttachments } from './attachments.ts'
 import type { CredentialVault, ProviderServices } from './credential-vault.ts'
 import type { OpenVaultOptions } from './parts/open-vault-options.ts'
@@ -71,7 +72,7 @@ export async function openToolTierVault(options: OpenVaultOptions): Promise<Cred
     offboard: async () => refuse('tool'),
     events: tools.events,
     problems: tools.problems,
-    nodeHandler: () => createNodeHandler(middleware, owns),
+    nodeHandler: () => createNodeHandler(new Koa(), middleware, owns),
     register: (app) => attached.register(app, routes),
     attach(provider, end, { replaces = false } = {}) {
       tools.declare(provider, replaces)

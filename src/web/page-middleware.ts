@@ -2,8 +2,8 @@ import type { Middleware } from 'koa'
 import { newCorrelationId } from '../core/model/correlation-id.ts'
 import { isCredentialVaultError } from '../core/model/errors.ts'
 import { isSharedStoreProblem } from '../core/network/service-outage.ts'
-import { answerProgram, PROGRAM_PATHS } from './client-login/program-routes.ts'
-import { clientLoginServices } from './consent/client-login-services.ts'
+import { answerOAuthEndpoint, OAUTH_PATHS } from './client-login/oauth-endpoints.ts'
+import { clientLoginServices } from './client-state/client-login-services.ts'
 import { clientAddress } from './http/client-address.ts'
 import { hostMatches } from './http/host-check.ts'
 import type { OwnRoutes } from './http/own-routes.ts'
@@ -43,7 +43,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     const correlationId = newCorrelationId()
     const request: PageRequest = { ctx, correlationId, address: clientAddress(ctx.req, parts.options.trustedProxies) }
     ctx.state['request'] = request
-    if (await answerProgram(services, request)) return
+    if (await answerOAuthEndpoint(services, request)) return
     try {
       if (!hostMatches(ctx.req.headers.host, parts.serverBaseUrl)) {
         return await respond(journal, request, { page: renderer.message(messages.wrongHost()) })
@@ -77,7 +77,7 @@ export function createVaultRoutes(parts: WebParts): OwnRoutes {
     return { page, problem: `A page of the credential vault failed: ${code}, reference ${correlationId}` }
   }
 
-  const clientPaths = services.clientLogin ? [...CLIENT_LOGIN_PATHS, ...Object.values(PROGRAM_PATHS)] : []
+  const clientPaths = services.clientLogin ? [...CLIENT_LOGIN_PATHS, ...Object.values(OAUTH_PATHS)] : []
   const openPaths = [...PAGE_PATHS, ...clientPaths, '/assets/*'].map((path) => site.root + path)
   return { middleware, owns, openPaths }
 }

@@ -17,14 +17,15 @@ interface Options {
   readonly urlMode?: boolean
   readonly declines?: boolean
   readonly refused?: boolean
+  readonly fillsLater?: boolean
 }
 
 /** The client of SDK 2.x, pinned to MCP 2026-07-28, with either revision, or with MCP 2025-11-25 only. */
 function walk(mode: keyof typeof MODES, server: Walk['server'], options: Options = {}): Walk {
-  const { urlMode = true, declines = false, refused = false } = options
+  const { urlMode = true, declines = false, refused = false, fillsLater = false } = options
   const suffix = `${urlMode ? '' : ', no URL mode'}${declines ? ', user declines' : ''}`
   return {
-    ...{ client: `SDK 2.x, ${mode}${suffix}`, version, server, declines, refused },
+    ...{ client: `SDK 2.x, ${mode}${suffix}`, version, server, declines, refused, fillsLater },
     async connect({ url }, onQuestion) {
       const client = await connected(url, mode, urlMode ? onQuestion : undefined)
       return { call: () => callOf(client), close: () => client.close() }
@@ -76,6 +77,7 @@ async function callOf(client: Client): Promise<CallEnd> {
 
 export const sdk2Walks: readonly Walk[] = [
   walk('pinned', '2.x'),
+  walk('pinned', '2.x fail-fast', { fillsLater: true }),
   walk('pinned', '2.x', { urlMode: false }),
   walk('pinned', '2.x', { declines: true }),
   walk('pinned', '1.x', { refused: true }),

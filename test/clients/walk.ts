@@ -33,6 +33,8 @@ export interface Walk {
   connect(tickets: TicketsWalk, onQuestion: OnQuestion): Promise<WalkingClient>
   /** Its user declines. */
   readonly declines?: boolean
+  /** Its user accepts, and fills in the form after the call has ended. */
+  readonly fillsLater?: boolean
   /** It finds no revision of MCP in common with this server. */
   readonly refused?: boolean
 }
@@ -71,6 +73,7 @@ export async function walkRow(walk: Walk): Promise<Row> {
     const connecting = walk.connect(tickets, (message, link) => {
       questions.push(withoutLink(`${message} ${link}`))
       if (walk.declines) return { action: 'decline', saved: Promise.resolve() }
+      if (walk.fillsLater) return { action: 'accept', saved: Promise.resolve() }
       const saved = fill(link)
       filling.push(saved)
       return { action: 'accept', saved }
@@ -78,7 +81,7 @@ export async function walkRow(walk: Walk): Promise<Row> {
     if (walk.refused) return await refusal(connecting, row)
     client = await connecting
     const first = await client.call()
-    const shown = questions.length > 0 && !walk.declines ? questions.join(' ') : withoutLink(first.text)
+    const shown = shownBy(walk, questions, first)
     if (!first.isError) {
       expectResult(first)
       expectResult(await client.call())
@@ -95,6 +98,12 @@ export async function walkRow(walk: Walk): Promise<Row> {
     await client?.close()
     await tickets.close()
   }
+}
+
+/** A user who declines is shown why nothing happens; one who fills in the form later sees the question and the text that ends the call. */
+function shownBy({ declines, fillsLater }: Walk, questions: readonly string[], { text }: CallEnd): string {
+  if (questions.length === 0 || declines) return withoutLink(text)
+  return [...questions, ...(fillsLater ? [withoutLink(text)] : [])].join(' ')
 }
 
 async function refusal(

@@ -1,7 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { McpServer } from '@modelcontextprotocol/server'
 import { expect, onTestFinished, test } from 'vitest'
 import { generateKeyText } from '../../src/core/crypto/key-text.ts'
 import { freePort } from '../harness/free-port.ts'
@@ -61,4 +63,53 @@ test('the sample of docs/sdk-v2.md serves clients of both revisions, and asks in
     expect(later).toEqual({ text: expect.stringContaining('It still is'), isError: false })
     expect(links).toHaveLength(at + 2)
   }
+})
+
+const page = readFileSync(join(ROOT, 'docs/sdk-v2.md'), 'utf8')
+const blocks = (language: string) =>
+  [...page.matchAll(/```(\w+)\n([\s\S]*?)```/g)].flatMap(([, found, text = '']) => (found === language ? [text] : []))
+
+/** What the later samples take from the first one, as the page says. */
+const FIRST_SAMPLE = `import type Koa from 'koa'
+import type { CredentialsProvider, CredentialVault } from 'mcp-credential-vault'
+import type { CreateServer } from 'mcp-credential-vault/mcp/sdk-v2'
+
+declare global {
+  const TICKETS_URL: string
+  const app: Koa
+  const createServer: CreateServer
+  const tickets: CredentialsProvider<{ pat: { label: string; type: 'password' } }>
+  const vault: CredentialVault
+}
+`
+
+test('every sample of the page imports what it uses, and compiles with the project’s own options', () => {
+  mkdirSync(join(ROOT, '.cache'), { recursive: true })
+  const folder = mkdtempSync(join(ROOT, '.cache/sdk-v2-samples-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const [whole = '', ...later] = blocks('ts')
+  expect(later).toHaveLength(4)
+  writeFileSync(join(folder, 'first.ts'), whole)
+  writeFileSync(join(folder, 'from-the-first.ts'), FIRST_SAMPLE)
+  for (const [at, text] of later.entries()) writeFileSync(join(folder, `later-${at}.ts`), text)
+  const compilerOptions = { noUnusedLocals: false }
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: '../../tsconfig.json', compilerOptions, include: ['.'] }),
+  )
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
+  expect(stdout).toBe('')
+})
+
+test('the module without code of its own is one that start serves with SDK 2.x', async () => {
+  mkdirSync(join(ROOT, '.cache'), { recursive: true })
+  const folder = mkdtempSync(join(ROOT, '.cache/sdk-v2-module-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const [text = ''] = blocks('js')
+  const file = join(folder, 'tools.mjs')
+  writeFileSync(file, text)
+  const module = await import(pathToFileURL(file).href)
+  expect(module.sdk).toBe('v2')
+  expect(module.default(new McpServer({ name: 'test', version: '1.0.0' }))).toBeUndefined()
 })

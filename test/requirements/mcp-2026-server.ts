@@ -7,6 +7,12 @@ const BEARER = 'web/bearer/bearer-gate'
 
 const AUDIENCE: Citation = ['attacks/token/other-audience', 'a token for %j is refused']
 const CANARY: Citation = ['canary/canary', 'no secret arrived in any sink']
+const KINDS = 'e2e/gated-kinds'
+const LISTS: Citation = ['e2e/lists', '%s: all lists are byte-identical before and after saving']
+const STDIO: Citation = [
+  'mcp/sdk-v2/stdio-and-low-level',
+  'sends no requests of its own, and nothing more for a cancelled call',
+]
 const METADATA: Citation = [BEARER, 'is the same at the inserted path and at the root, and never takes up the host']
 const SAME_LIST: Citation = [
   'mcp/sdk-v2/mcp-mount',
@@ -72,12 +78,29 @@ export const server2026: Chapter = {
         [LISTENING, 'a stream begins with its acknowledgement, carries its own id'],
         stateless('server-sends-subscription-ack'),
       ],
+      [
+        'MUST NOT',
+        'and MUST NOT send any notification on the subscription before it.',
+        [LISTENING, 'a stream begins with its acknowledgement, carries its own id'],
+      ],
     ),
-    ...page('basic/patterns/cancellation', [
+    ...page(
+      'basic/patterns/cancellation',
+      [
+        'MUST',
+        'The server MUST treat a client disconnect as cancellation of that request.',
+        ['mcp/sdk-v2/mcp-mount', 'a client of MCP 2026-07-28 that disconnects cancels its call'],
+      ],
+      ['MUST NOT', 'Servers MUST NOT send notifications/cancelled for any other purpose.', STDIO],
+      ['MUST', 'Both parties MUST handle these race conditions gracefully', STDIO],
+    ),
+    ask(
+      'MCP 2026-07-28 basic/patterns/cancellation 4',
       'MUST',
-      'The server MUST treat a client disconnect as cancellation of that request.',
-      ['mcp/sdk-v2/mcp-mount', 'a client of MCP 2026-07-28 that disconnects cancels its call'],
-    ]),
+      '“A server MUST send notifications/cancelled referencing a subscriptions/listen request ID when it tears down that subscription stream”',
+    ).reasoned(
+      'The page on subscriptions has it answer the request with an empty result instead. The SDK does that, and its client takes it for an end on purpose.',
+    ),
     ...page(
       'basic/patterns/progress',
       [
@@ -90,6 +113,11 @@ export const server2026: Chapter = {
         'MUST',
         'Progress notifications MUST only reference tokens that: Were provided in an active request',
         [WIRE, 'progress increases with each notification, has the token of its own call'],
+      ],
+      [
+        'MUST',
+        'Progress notifications MUST stop after completion',
+        [WIRE, 'has the token of its own call, and ends with the answer'],
       ],
     ),
     ...page(
@@ -104,30 +132,83 @@ export const server2026: Chapter = {
         'Servers that declare the prompts capability MUST respond to prompts/list requests',
         suite('prompts-list', 'prompts-list'),
       ],
+      ['MUST NOT', '[the set of prompts] MUST NOT vary per-connection or as a side effect of other requests', LISTS],
+      [
+        'MUST',
+        'The image data MUST be base64-encoded and include a valid MIME type.',
+        suite('prompts-get-with-image', 'prompts-get-with-image'),
+      ],
+      [
+        'MUST',
+        'Resources […] MUST include: A valid resource URI, The appropriate MIME type, Either text content or base64-encoded blob data',
+        suite('prompts-get-embedded-resource', 'prompts-get-embedded-resource'),
+      ],
+      [
+        'MUST',
+        'Implementations MUST carefully validate all prompt inputs and outputs to prevent injection attacks or unauthorized access to resources.',
+        ['attacks/sdk-v2/state-of-a-prompt', '%s is asked anew with it, waits for nothing and ends nothing'],
+        [KINDS, '%s: the user is asked once, the handler runs, and the next one asks nothing'],
+      ],
     ),
-    ...page('server/resources', [
+    ...page(
+      'server/resources',
+      [
+        'MUST',
+        'Servers that support resources MUST declare the resources capability',
+        stateless('discover-capabilities-match-handlers'),
+        suite('resources-list', 'resources-list'),
+      ],
+      [
+        'MUST',
+        'Servers that declare the resources capability MUST respond to resources/list requests',
+        suite('resources-list', 'resources-list'),
+      ],
+      ['MUST NOT', '[the set of resources] MUST NOT vary per-connection or as a side effect of other requests', LISTS],
+      [
+        'MUST',
+        'If the requested resource does not exist, servers MUST return a JSON-RPC error with code -32602 (Invalid Params).',
+        suite('sep-2164-resource-not-found', 'sep-2164-error-code'),
+      ],
+      [
+        'MUST NOT',
+        'Servers MUST NOT return an empty contents array for a non-existent resource.',
+        suite('sep-2164-resource-not-found', 'sep-2164-no-empty-contents'),
+      ],
+      ['MUST', 'Binary data MUST be properly encoded', suite('resources-read-binary', 'resources-read-binary')],
+      [
+        'SHOULD',
+        'Access controls SHOULD be implemented for sensitive resources',
+        [KINDS, '%s: a client without URL mode gets an error with the link'],
+      ],
+    ),
+    ask('MCP 2026-07-28 server/resources 8', 'MUST', '“Servers MUST validate all resource URIs”').reasoned(
+      'The SDK finds a resource by its exact URI, or by a template of the operator’s; the gate neither resolves nor opens one.',
+    ),
+    ask(
+      'MCP 2026-07-28 server/resources 9',
       'MUST',
-      'Servers that support resources MUST declare the resources capability',
-      stateless('discover-capabilities-match-handlers'),
-      suite('resources-list', 'resources-list'),
-    ]),
-    ...page('basic/transports/stdio', [
-      'MUST NOT',
-      'The server MUST NOT write anything to its stdout that is not a valid MCP message.',
-      ['examples/stdio', 'stdout holds nothing but the protocol'],
-    ]),
+      '“Servers MUST sanitize file paths to prevent directory traversal attacks when serving file:// resources”',
+    ).reasoned('The library serves no files; what a resource reads is its operator’s own code.'),
+    ...page(
+      'basic/transports/stdio',
+      [
+        'MUST NOT',
+        'The server MUST NOT write anything to its stdout that is not a valid MCP message.',
+        ['examples/stdio', 'stdout holds nothing but the protocol'],
+      ],
+      ['MUST NOT', 'Messages are delimited by newlines, and MUST NOT contain embedded newlines.', STDIO],
+      ['MUST NOT', 'The server MUST NOT write JSON-RPC requests to stdout.', STDIO],
+      [
+        'MUST NOT',
+        'Servers SHOULD stop work on a cancelled request as soon as practical and MUST NOT send any further messages for it.',
+        STDIO,
+      ],
+    ),
     ...page('server/discover', [
       'MUST',
       'Servers MUST implement it.',
       stateless('server-implements-discover'),
       stateless('server-declares-prompts-in-discover'),
-    ]),
-    ...page('server/utilities/caching', [
-      'MUST',
-      'Servers MUST include caching hints on results with resultType: "complete" returned by the following operations',
-      ...['tools-list', 'prompts-list', 'resources-list', 'resources-templates-list', 'resources-read'].map((name) =>
-        suite('caching', `sep-2549-${name}-caching-hints`),
-      ),
     ]),
   ],
 }

@@ -145,7 +145,7 @@ describe('providers', () => {
     const error = thrownError(
       () => new CredentialsProvider({ vault, name: 'jira', variables, backend: memoryBackend() }),
     )
-    expect(error.message).toBe('CredentialsProvider.backend: belongs to the vault; give it to openVault instead.')
+    expect(error.message).toBe('CredentialsProvider.backend: belongs to the vault. Give it to openVault instead.')
     await vault.close()
   })
 

@@ -1,5 +1,6 @@
+import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import { exitSoon, firstSignal } from '../server/first-signal.ts'
-import { readEnvironment, serverChoices, serverOptions } from '../server/server-options.ts'
+import { serverChoices, serverOptions } from '../server/server-options.ts'
 import type { Command, ExitCode, Terminal } from '../terminal/command.ts'
 import type { CommandInput } from '../terminal/command-line.ts'
 import { table } from '../terminal/table.ts'
@@ -28,7 +29,7 @@ Exit codes of --check: 0 the file is right, 1 it has problems.
 `,
   async run(input, terminal) {
     const [file = ''] = input.parameters
-    readEnvironment(input, terminal)
+    warnOfUnknownVariables(terminal)
     if (input.flag('check')) return checkConfig(file, input, terminal)
     const choices = serverChoices(input)
     const [{ startProxy }, { CLOSES_WITHIN }] = await Promise.all([

@@ -2,7 +2,7 @@ import { isJsonObject, parsedJson } from '../../core/model/json.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type { CheckedProxyConfig } from '../../server/proxy/proxy-file.ts'
 import { newValue } from '../credentials/new-value.ts'
-import { readEnvironment } from '../server/server-options.ts'
+import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
 import type { Command, Terminal } from '../terminal/command.ts'
 import { type CommandInput, UsageError } from '../terminal/command-line.ts'
 import { counted } from '../terminal/table.ts'
@@ -12,7 +12,7 @@ export const proxySnapshot: Command = {
   summary: "accept a proxied server's tools, prompts and resources",
   parameters: ['CONFIG'],
   parametersFor: ({ parameters }) => (parameters.length > 1 ? ['CONFIG', 'UPSTREAM'] : ['CONFIG']),
-  options: { accept: { type: 'boolean' }, environment: { type: 'string' } },
+  options: { accept: { type: 'boolean' } },
   help: `
 Usage: mcp-credential-vault proxy snapshot CONFIG.yaml [UPSTREAM] [--accept] [--environment FILE] [--json]
 
@@ -31,7 +31,7 @@ Exit codes: 0 the snapshot is as the server lists, or was accepted; 1 it failed,
 `,
   async run(input, terminal) {
     const [file = '', wanted] = input.parameters
-    readEnvironment(input, terminal)
+    warnOfUnknownVariables(terminal)
     const [{ readCheckedConfig, upstreamNames }, { acceptWaiting }] = await Promise.all([
       import('../../server/proxy/proxy-file.ts'),
       import('../../server/proxy/snapshot-file.ts'),

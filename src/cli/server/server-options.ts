@@ -1,10 +1,6 @@
-import { loadEnvFile } from 'node:process'
-import { fileLabel } from '../../core/host/shown-path.ts'
 import { parsedUrl } from '../../core/model/url-value.ts'
 import { isLoopback } from '../../core/network/loopback.ts'
 import type { ServerTier } from '../../core/ports/store-keys.ts'
-import { warnOfUnknownVariables } from '../operator/unknown-variables.ts'
-import type { Terminal } from '../terminal/command.ts'
 import { type CommandInput, type CommandOptions, UsageError } from '../terminal/command-line.ts'
 
 /** Options of every command that runs a server. */
@@ -12,8 +8,7 @@ export const serverOptions = {
   port: { type: 'string' },
   host: { type: 'string' },
   tier: { type: 'string' },
-  environment: { type: 'string' },
-  // The former name. Node.js itself recognises that option and reads the file first, so a missing file ends in Node.js's error.
+  // The former name of --environment. Node.js itself recognises it and reads the file first, so a missing file ends in Node.js's error.
   'env-file': { type: 'string' },
 } satisfies CommandOptions
 
@@ -23,14 +18,6 @@ export interface ServerChoices {
   readonly tier: ServerTier
 }
 
-/** Reads more of the environment from a file, if one is named, and warns about variables that nothing reads. */
-export function readEnvironment(input: CommandInput, terminal: Terminal): void {
-  const file = input.text('environment') ?? input.text('env-file')
-  if (file !== undefined) loadFile(file)
-  warnOfUnknownVariables(terminal)
-}
-
-/** Call it after `readEnvironment`. */
 export function serverChoices(input: CommandInput): ServerChoices {
   return {
     port: portFrom(input.text('port') ?? portOf(process.env['MCP_SERVER_BASE_URL'])),
@@ -54,12 +41,4 @@ function portFrom(text: string): number {
 function tierFrom(text: string): ServerTier {
   if (text === 'all' || text === 'form' || text === 'tool') return text
   throw new UsageError('--tier is one of form, tool, all')
-}
-
-function loadFile(path: string): void {
-  try {
-    loadEnvFile(path)
-  } catch {
-    throw new UsageError(`${fileLabel('--environment', path)} names a file that cannot be read`)
-  }
 }

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import { fileLabel } from '../../core/host/shown-path.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import {
   asksForHelp,
@@ -55,7 +58,11 @@ export interface Command {
   run(input: CommandInput, terminal: Terminal): Promise<ExitCode>
 }
 
-const SHARED = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const
+const SHARED = {
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  environment: { type: 'string' },
+} as const
 
 /** @throws OutputEnded once nothing can be printed any more, so that the command closes what it opened */
 export async function runCommand(command: Command, words: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -69,11 +76,24 @@ export async function runCommand(command: Command, words: readonly string[], ter
     if (input.parameters.length !== wanted.length) {
       throw new UsageError(parameterProblem(wanted, input.parameters.length))
     }
+    const environmentFile = input.text('environment') ?? input.text('env-file')
+    if (environmentFile !== undefined) readEnvironment(environmentFile, terminal)
     return await command.run(input, terminal)
   } catch (error) {
     if (error instanceof OutputEnded) throw error
     return report(error, command, words.includes('--json'), terminal)
   }
+}
+
+/** Adds the variables of a file to the process's own, which keep their values. Modules that a command loads see them too. */
+function readEnvironment(path: string, { environment }: Terminal): void {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    throw new UsageError(`${fileLabel('--environment', path)} names a file that cannot be read`)
+  }
+  for (const [name, value] of Object.entries(parseEnv(text))) environment[name] ??= value
 }
 
 function parameterProblem(wanted: readonly string[], given: number): string {

@@ -20,21 +20,20 @@ export function parseOptions<T extends z.ZodType>(schema: T, value: unknown, sub
   if (result.success) return result.data
   const problems = result.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => `${optionPath(subject, [...issue.path, key])}: ${advised(NO_SUCH_OPTION)}`)
-      : [`${optionPath(subject, issue.path)}: ${advised(issue.message)}`],
+      ? issue.keys.map((key) => `${optionPath(subject, [...issue.path, key])}: ${NO_SUCH_OPTION}`)
+      : [`${optionPath(subject, issue.path)}: ${issue.message}. ${adviceFor(issue)}`],
   )
   throw new CredentialVaultError('configuration_invalid', problems.join(' '), { reason: 'option' })
 }
 
-const NO_SUCH_OPTION = 'there is no such option'
+const NO_SUCH_OPTION = 'there is no such option. Correct its name, or remove it.'
 const REQUIRED = 'is required'
 
-/** Returns a problem as sentences, with what to do. A schema's own text says that itself, unless it only says what the option must be. */
-function advised(problem: string): string {
-  const sentence = problem.replace(/\.?$/, '.')
-  if (problem === NO_SUCH_OPTION) return `${sentence} Correct its name, or remove it.`
-  if (problem === REQUIRED) return `${sentence} Set it.`
-  return /^(?:must|cannot|are) /.test(problem) ? `${sentence} Correct it.` : sentence
+/** Returns what to do. Only an issue of our own knows better than its kind: `params: { advice: 'Give it to openVault instead.' }`. */
+function adviceFor(issue: z.core.$ZodIssue): string {
+  if (issue.message === REQUIRED) return 'Set it.'
+  const advice: unknown = issue.code === 'custom' ? issue.params?.['advice'] : undefined
+  return typeof advice === 'string' ? advice : 'Correct it.'
 }
 
 function optionPath(subject: string, path: readonly PropertyKey[]): string {

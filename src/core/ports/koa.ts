@@ -20,6 +20,15 @@ export type KoaNext = () => Promise<unknown>
  */
 export type KoaMiddleware = { handle(ctx: KoaContext, next: KoaNext): unknown }['handle']
 
+/** A Koa application of our own, which serves nothing but our middleware. */
+export interface OwnKoa {
+  use(middleware: KoaMiddleware): unknown
+  callback(): (request: IncomingMessage, response: ServerResponse) => unknown
+  createContext(request: IncomingMessage, response: ServerResponse): { readonly path: unknown }
+  on(event: 'error', listener: (error: unknown, context?: KoaContext) => void): unknown
+  onerror(error: Error): void
+}
+
 /** A Koa application, as far as the vault's routes need it. */
 export interface KoaApplication {
   use(middleware: KoaMiddleware): unknown

@@ -35,7 +35,7 @@ export interface ClientLoginOptions {
 const scopeName = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 const scopeNames = /^[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*$/
 
-/** Set by this server, or a way to set what it sets. */
+/** Parameters that this server sets itself, and `request` and `request_uri`, which could override them. */
 const OWN_PARAMETERS: ReadonlySet<string> = new Set([
   'response_type',
   'response_mode',

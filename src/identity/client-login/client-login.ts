@@ -43,7 +43,7 @@ export function oidcClientLogin(
   const withResource = resource === undefined ? {} : { resource }
   const ask = async (parameters: Readonly<Record<string, string>>, nonce?: string) =>
     requestTokens(await metadata(), client, { parameters: { ...parameters, ...withResource }, nonce }, scopes)
-  const hasIdToken = (names: readonly string[]) => scopes.atProvider(names).split(' ').includes('openid')
+  const asksForIdToken = (names: readonly string[]) => scopes.atProvider(names).split(' ').includes('openid')
   const warnOnce = once(warn)
   return {
     displayName: settings.displayName ?? new URL(issuer).host,
@@ -68,7 +68,7 @@ export function oidcClientLogin(
             code_challenge: start.codeChallenge,
             code_challenge_method: 'S256',
             ...(scope === '' ? {} : { scope }),
-            ...(hasIdToken(start.scopes) ? { nonce: start.nonce } : {}),
+            ...(asksForIdToken(start.scopes) ? { nonce: start.nonce } : {}),
             ...withResource,
             ...authorizationParameters,
             ...promptOf(start.prompt, authorizationParameters),
@@ -89,7 +89,7 @@ export function oidcClientLogin(
             code_verifier: codeVerifier,
             redirect_uri: callbackUrl.href,
           },
-          hasIdToken(asked) ? nonce : undefined,
+          asksForIdToken(asked) ? nonce : undefined,
         ),
       ),
 

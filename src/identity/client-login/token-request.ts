@@ -10,7 +10,7 @@ import type { ScopeNames } from './scope-names.ts'
 /** What is asked of the token endpoint. */
 export interface TokenGrant {
   readonly parameters: Readonly<Record<string, string>>
-  /** Of the login, whose ID token must have it. Undefined where there is none. */
+  /** Nonce of the login, which its ID token must have. Undefined if no ID token is due. */
   readonly nonce?: string | undefined
 }
 
@@ -33,7 +33,7 @@ const refusalSchema = z.looseObject({ error: z.string() })
 /**
  * Asks the token endpoint with our own client id and secret.
  *
- * @throws `unavailable` when there is no connection, no answer in time, a 429 or 5xx status, or an answer that is none of OAuth's
+ * @throws `unavailable` when there is no connection, no answer in time, a 429 or 5xx status, or an answer that is not OAuth's
  */
 export async function requestTokens(
   { issuer, token_endpoint: endpoint, token_endpoint_auth_methods_supported: methods }: IssuerMetadata,

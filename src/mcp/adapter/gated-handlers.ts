@@ -6,11 +6,12 @@ export type Handler<P extends readonly unknown[], A> = (...parameters: P) => A |
 
 /**
  * Wraps the handler of a prompt or a resource so that it runs only once the caller's own credential is stored. `M` has the parameters that
- * an SDK passes, `A` is what the handler answers, `S` what an SDK adds to the options.
+ * an SDK passes, `A` is what the handler answers, `S` what an SDK adds to the options. `D` is assumed for an inline handler whose parameters
+ * TypeScript cannot infer.
  */
-export interface RequireFor<M extends readonly unknown[], A, S = unknown> {
-  <P extends M>(provider: GatedProvider, handler: Handler<P, A>): (...parameters: P) => Promise<A>
-  <P extends M>(
+export interface RequireFor<M extends readonly unknown[], A, S = unknown, D extends M = M> {
+  <P extends M = D>(provider: GatedProvider, handler: Handler<P, A>): (...parameters: P) => Promise<A>
+  <P extends M = D>(
     provider: GatedProvider,
     options: NamedGateOptions<P[0]> & S,
     handler: Handler<P, A>,

@@ -21,14 +21,14 @@ export interface SdkPackage {
  *
  * @param caller the function that was given the server, e.g. `credentialGate`
  */
-export function foreignServer(sdk: SdkPackage, caller: string, server: object): CredentialVaultError {
+export function foreignServerError(sdk: SdkPackage, caller: string, server: object): CredentialVaultError {
   const made = madeWith(server)
   return made === sdk.generation ? otherCopy(sdk, caller) : otherSdk(sdk.generation, caller)
 }
 
 const NAMES = { v1: '@modelcontextprotocol/sdk 1.x', v2: '@modelcontextprotocol/server 2.x' } as const
 
-/** A server of SDK 2.x knows the revision that it serves. */
+/** Tells the SDKs apart by a method: only servers of 2.x know the revision that they serve. */
 function madeWith(server: object): Generation {
   const protocol: unknown = 'server' in server ? server.server : server
   return typeof protocol === 'object' && protocol !== null && 'getNegotiatedProtocolVersion' in protocol ? 'v2' : 'v1'

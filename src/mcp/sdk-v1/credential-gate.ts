@@ -20,12 +20,19 @@ import { gatedCall, type SdkCalls } from '../adapter/gated-call.ts'
 import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
-import { requireFor, requireForCompletion } from '../adapter/require.ts'
-import { foreignServer, type SdkPackage } from '../adapter/sdk-copies.ts'
+import { type Kind, requireFor, requireForCompletion } from '../adapter/require.ts'
+import { foreignServerError, type SdkPackage } from '../adapter/sdk-copies.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
 import { sdkClientPort } from './sdk-client-port.ts'
-import type { GatedHandler, ResourceParameters, ToolExtra, ToolHandler, ToolParameters } from './tool-handler.ts'
+import type {
+  GatedHandler,
+  ResourceParameters,
+  ToolExtra,
+  ToolHandler,
+  ToolParameters,
+  WithoutArguments,
+} from './tool-handler.ts'
 
 export interface GateOptions<P extends ToolParameters = ToolParameters> extends AnyGateOptions<P[0]> {}
 
@@ -45,8 +52,12 @@ const SDK: SdkPackage = {
  * `(args, extra)`, and without, `(extra)`. Call the returned function with the SDK's own `extra` as last parameter, as `registerTool` does.
  */
 export interface RequireCredentials {
-  <P extends ToolParameters>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
-  <P extends ToolParameters>(provider: GatedProvider, options: GateOptions<P>, handler: ToolHandler<P>): GatedHandler<P>
+  <P extends ToolParameters = WithoutArguments>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
+  <P extends ToolParameters = WithoutArguments>(
+    provider: GatedProvider,
+    options: GateOptions<P>,
+    handler: ToolHandler<P>,
+  ): GatedHandler<P>
   /** Gates a prompt. A text of the gate, such as the link for a client without URL mode, is a message of the prompt. */
   readonly prompt: RequireFor<ToolParameters, GetPromptResult>
   /** Gates a resource or a resource template. A text of the gate is the message of JSON-RPC error -32603. */
@@ -96,14 +107,14 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
   const sdk: SdkCalls<ToolExtra> = {
     extraOf,
     clientOf: (extra) => sdkClientPort(protocol, extra, clientQuirks),
-    authInfoOf: ({ authInfo }) => authInfo,
-    nameOf: () => undefined,
+    authInfoOf,
+    nameOf,
     guarded: guardedExtra,
     notices: noticesUntilClosed(protocol),
     questions: createOpenQuestions(),
   }
 
-  const tool = <P extends ToolParameters>(
+  const tool = <P extends ToolParameters = WithoutArguments>(
     provider: GatedProvider,
     ...rest: [ToolHandler<P>] | [GateOptions<P>, ToolHandler<P>]
   ): GatedHandler<P> => {
@@ -112,15 +123,27 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
   }
 
   return Object.assign(tool, {
-    prompt: requireFor<ToolExtra, ToolParameters, GetPromptResult, unknown>(sdk, {
-      ...{ kind: 'prompt', options: namedOptions },
-      answer: (outcome) => (outcome.kind === 'text' ? promptAnswer(outcome.text) : resultOf(outcome)),
-    }),
-    resource: requireFor<ToolExtra, ResourceParameters, ReadResourceResult, unknown>(sdk, {
-      ...{ kind: 'resource', options: namedOptions, answer: resultOf },
-    }),
+    prompt: requireFor<ToolExtra, ToolParameters, GetPromptResult, unknown>(sdk, PROMPT),
+    resource: requireFor<ToolExtra, ResourceParameters, ReadResourceResult, unknown>(sdk, RESOURCE),
     completion: requireForCompletion(sdk, completers),
   })
+}
+
+// Shared by all gates, of which each session has one.
+const PROMPT: Kind<GetPromptResult> = {
+  kind: 'prompt',
+  options: namedOptions,
+  answer: (outcome) => (outcome.kind === 'text' ? promptAnswer(outcome.text) : resultOf(outcome)),
+}
+const RESOURCE: Kind<ReadResourceResult> = { kind: 'resource', options: namedOptions, answer: resultOf }
+
+function authInfoOf({ authInfo }: ToolExtra): unknown {
+  return authInfo
+}
+
+/** SDK 1.x does not say what the client called. */
+function nameOf(): undefined {
+  return undefined
 }
 
 async function toolAnswer(outcome: GateOutcome<CallToolResult>): Promise<CallToolResult> {
@@ -169,5 +192,5 @@ function extraOf(given: unknown): ToolExtra {
 function refuseForeignServer(server: object): void {
   // The low-level Server checks the error's code only, so any copy works.
   if (!('registerTool' in server) || server instanceof McpServer) return
-  throw foreignServer(SDK, 'credentialGate', server)
+  throw foreignServerError(SDK, 'credentialGate', server)
 }

@@ -5,8 +5,7 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv'
 import { z } from 'zod'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { KoaMiddleware } from '../../core/ports/koa.ts'
-import { httpMount, type McpExchange } from '../transport/http-mount.ts'
+import { httpMount, type McpExchange, type McpMount } from '../transport/http-mount.ts'
 import { mcpSessions } from '../transport/mcp-sessions.ts'
 import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
@@ -41,11 +40,7 @@ const optionsSchema = z.strictObject({
  * app.use(mcpMount(vault, (options) => new McpServer({ name: 'jira', version: '1.0.0' }, options)))
  * ```
  */
-export function mcpMount(
-  vault: McpMountVault,
-  createServer: CreateServer,
-  options: McpMountOptions = {},
-): KoaMiddleware {
+export function mcpMount(vault: McpMountVault, createServer: CreateServer, options: McpMountOptions = {}): McpMount {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
   const { mode, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
   const { serverBaseUrl, operations } = vault

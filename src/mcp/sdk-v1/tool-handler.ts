@@ -6,9 +6,12 @@ import type { CallToolResult, ServerNotification, ServerRequest } from '@modelco
 export type ToolExtra = RequestHandlerExtra<ServerRequest, ServerNotification>
 
 /** `(extra)` for a tool without `inputSchema`, else `(args, extra)`. */
-// With `any`, TypeScript infers the arguments of an inline handler from the tool's schema, and `extra` for tools without arguments.
+// With `any`, TypeScript infers the arguments of an inline handler from the tool's schema.
 // biome-ignore lint/suspicious/noExplicitAny: `unknown` infers `extra` as unknown, and overloads break inference altogether.
-export type ToolParameters = readonly [ToolExtra] | readonly [any, ToolExtra]
+export type ToolParameters = WithoutArguments | readonly [any, ToolExtra]
+
+/** `(extra)`, which is assumed for an inline handler of a tool without `inputSchema`: no schema tells TypeScript its parameters. */
+export type WithoutArguments = readonly [ToolExtra]
 
 /** `(args, extra)`, or `(extra)` for a tool without `inputSchema`. */
 export type ToolHandler<P extends ToolParameters> = (...parameters: P) => CallToolResult | Promise<CallToolResult>

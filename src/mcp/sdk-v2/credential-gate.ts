@@ -40,6 +40,7 @@ import type {
   ToolExtra,
   ToolHandler,
   ToolParameters,
+  WithoutArguments,
 } from './tool-handler.ts'
 
 /** Options for clients of MCP 2026-07-28. */
@@ -64,10 +65,14 @@ const namedOptions = z.strictObject({ ...namedGateOptions, strict } satisfies Op
  * `(args, extra)`, and without, `(extra)`. Call the returned function with the SDK's own `ctx` as last parameter, as `registerTool` does.
  */
 export interface RequireCredentials {
-  <P extends ToolParameters>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
-  <P extends ToolParameters>(provider: GatedProvider, options: GateOptions<P>, handler: ToolHandler<P>): GatedHandler<P>
+  <P extends ToolParameters = WithoutArguments>(provider: GatedProvider, handler: ToolHandler<P>): GatedHandler<P>
+  <P extends ToolParameters = WithoutArguments>(
+    provider: GatedProvider,
+    options: GateOptions<P>,
+    handler: ToolHandler<P>,
+  ): GatedHandler<P>
   /** Gates a prompt. A text of the gate, such as the link for a client without URL mode, is a message of the prompt. */
-  readonly prompt: RequireFor<ToolParameters, PromptAnswer, StrictOptions>
+  readonly prompt: RequireFor<ToolParameters, PromptAnswer, StrictOptions, WithoutArguments>
   /**
    * Gates a resource or a resource template. A text of the gate is the message of JSON-RPC error -32603. Caches may keep what the handler
    * returns only for its own user, unless its `cacheScope` is `public`.
@@ -132,7 +137,7 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
     questions: createOpenQuestions(),
   }
 
-  const tool = <P extends ToolParameters>(
+  const tool = <P extends ToolParameters = WithoutArguments>(
     provider: GatedProvider,
     ...rest: [ToolHandler<P>] | [GateOptions<P>, ToolHandler<P>]
   ): GatedHandler<P> => {

@@ -1,5 +1,5 @@
 import { McpServer, Server } from '@modelcontextprotocol/server'
-import { foreignServer, type SdkPackage } from '../adapter/sdk-copies.ts'
+import { foreignServerError, type SdkPackage } from '../adapter/sdk-copies.ts'
 
 const SDK: SdkPackage = {
   generation: 'v2',
@@ -17,5 +17,5 @@ const SDK: SdkPackage = {
  */
 export function refuseForeignServer(server: object, caller: 'credentialGate' | 'mcpMount'): void {
   if (server instanceof McpServer || server instanceof Server) return
-  throw foreignServer(SDK, caller, server)
+  throw foreignServerError(SDK, caller, server)
 }

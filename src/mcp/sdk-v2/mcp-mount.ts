@@ -17,8 +17,7 @@ import { z } from 'zod'
 import { processWarning } from '../../core/host/process-warning.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
-import type { KoaMiddleware } from '../../core/ports/koa.ts'
-import { answerJson, httpMount, type McpExchange } from '../transport/http-mount.ts'
+import { answerJson, httpMount, type McpExchange, type McpMount } from '../transport/http-mount.ts'
 import { mcpSessions } from '../transport/mcp-sessions.ts'
 import { connectMeasured } from '../transport/measured-connection.ts'
 import { type HttpMountOptions, httpMountOptions } from '../transport/mount-options.ts'
@@ -76,11 +75,7 @@ const optionsSchema = z.strictObject({
  * app.use(mcpMount(vault, (options) => new McpServer({ name: 'jira', version: '1.0.0' }, options)))
  * ```
  */
-export function mcpMount(
-  vault: McpMountVault,
-  createServer: CreateServer,
-  options: McpMountOptions = {},
-): KoaMiddleware {
+export function mcpMount(vault: McpMountVault, createServer: CreateServer, options: McpMountOptions = {}): McpMount {
   const checked = parseOptions(optionsSchema, options, 'mcpMount')
   const { legacy, maxSubscriptions, bus, maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = checked
   const { serverBaseUrl, operations } = vault
@@ -133,7 +128,7 @@ export function mcpMount(
         : serveSession({ sessions, serverBaseUrl, makeServer }, exchange)
     const handler = isListening(body?.value) ? listening : modern
     const response = await handler.fetch(request, handlingOf(exchange) as HandleRequestOptions)
-    return sendWebResponse(ctx, response, { open, onEnd: () => undefined })
+    return sendWebResponse(ctx, response, { open })
   }
 
   return httpMount(vault, checked, {

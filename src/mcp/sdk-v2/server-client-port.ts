@@ -9,7 +9,7 @@ import type { CallLeg, ClientPort } from '../../core/gate/client-port.ts'
 import type { CallKind } from '../../core/gate/gated-call.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { type ClientQuirk, hasQuirk } from '../adapter/client-quirks.ts'
-import { abilityOf, requestsOnCall } from '../adapter/requests-on-call.ts'
+import { abilityOf, RequestsOnCall } from '../adapter/requests-on-call.ts'
 import { gateStateOf } from './request-state-verify.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
@@ -26,28 +26,28 @@ export function asksByResult(server: Server): boolean {
 export function serverClientPort(server: Server, ctx: ToolExtra, quirks: readonly ClientQuirk[]): ClientPort {
   const { mcpReq } = ctx
   const progressToken = mcpReq._meta?.progressToken
-  const headers = ctx.http?.req?.headers
-  return {
-    ...clientOf(server, ctx, quirks),
+  const hasLegs = asksByResult(server)
+  const { name, ability } = clientOf(server, hasLegs ? mcpReq.envelope : undefined, quirks)
+  return Object.assign(new RequestsOnCall(server, mcpReq.id), {
+    name,
+    ability,
     signal: mcpReq.signal,
-    trace: requestTrace({ meta: mcpReq._meta, headers: headers && Object.fromEntries(headers) }),
-    leg: asksByResult(server) ? legOf(ctx) : undefined,
+    trace: requestTrace({ meta: mcpReq._meta, headers: ctx.http?.req?.headers }),
+    leg: hasLegs ? legOf(ctx) : undefined,
     progress:
       progressToken === undefined
         ? undefined
-        : (progress, message) =>
+        : (progress: number, message: string) =>
             mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, message } }),
-    ...requestsOnCall(server, mcpReq.id),
-  }
+  })
 }
 
+/** @param envelope of a request of a revision with legs: it names its own client, whose capabilities another one need not have */
 function clientOf(
   server: Server,
-  { mcpReq }: ToolExtra,
+  envelope: Readonly<Record<string, unknown>> | undefined,
   quirks: readonly ClientQuirk[],
 ): Pick<ClientPort, 'name' | 'ability'> {
-  // Each request of a revision with legs names its own client, whose capabilities another request on the connection need not have.
-  const envelope: Readonly<Record<string, unknown>> | undefined = asksByResult(server) ? mcpReq.envelope : undefined
   if (!envelope) {
     const info = server.getClientVersion()
     return { name: info?.name, ability: abilityOf(server.getClientCapabilities(), hasQuirk(quirks, info)) }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type Koa from 'koa'
+import Koa from 'koa'
+import { createNodeHandler, type NodeHandler } from '../../core/koa/node-handler.ts'
 import type { User } from '../../core/model/owner.ts'
 import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
@@ -8,6 +9,7 @@ import { followRequest } from '../../core/telemetry/request-correlation.ts'
 import type { CheckedMountOptions } from './mount-options.ts'
 import type { McpMountVault } from './mount-vault.ts'
 import { type OpenResponse, openResponses } from './open-responses.ts'
+import { untilClosed } from './response-end.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { closeWithSocket, isClosed } from './web-exchange.ts'
 
@@ -18,6 +20,14 @@ export interface McpExchange {
   readonly body: { readonly value: unknown } | undefined
   /** Undefined for a response that is not counted. */
   readonly open: OpenResponse | undefined
+}
+
+/** Koa middleware that serves MCP: pass it to `app.use()`. */
+export type McpMount = KoaMiddleware & {
+  /**
+   * For Express, Fastify or plain `node:http`, before anything that reads bodies. It passes other paths on.
+   */
+  nodeHandler(): NodeHandler
 }
 
 /** The MCP servers behind a mount. */
@@ -31,7 +41,7 @@ export interface MountedServers {
 }
 
 /** Serves MCP over HTTP on Koa, behind the vault's bearer gate. Other paths pass through. Knows no SDK. */
-export function httpMount(vault: McpMountVault, options: CheckedMountOptions, servers: MountedServers): KoaMiddleware {
+export function httpMount(vault: McpMountVault, options: CheckedMountOptions, servers: MountedServers): McpMount {
   const { path, maxBodyBytes } = options
   const responses = openResponses({
     maxPerOwner: options.maxOpenResponsesPerOwner,
@@ -49,22 +59,34 @@ export function httpMount(vault: McpMountVault, options: CheckedMountOptions, se
     responses.close()
   })
 
+  /** Returns the body of a POST, after answering one that is none. */
+  async function postedBody(
+    ctx: Koa.Context,
+    open: OpenResponse | undefined,
+  ): Promise<McpExchange['body'] | 'answered'> {
+    if (ctx.req.readableDidRead) answerReadAlready(ctx)
+    else {
+      const body = await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) })
+      if (body !== 'aborted' && !body.problem) return body
+      if (body !== 'aborted') answerProblem(ctx, body.problem)
+    }
+    return 'answered'
+  }
+
   async function serve(ctx: Koa.Context): Promise<void> {
     const user: User = ctx.state['user']
     if (!servers.methods.includes(ctx.method)) return answerMethod(ctx, servers.methods.join(', '))
-    const open = responses.open(user, () => ctx.req.socket.destroy())
+    const open = responses.open(user, ctx.req.socket)
     // Always accept DELETE, so that a client at its limit can close sessions.
     if (!open && ctx.method !== 'DELETE') {
       ctx.set('Retry-After', '10')
       return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
     }
     if (isClosed(ctx)) return open?.closed()
-    if (open) ctx.res.once('close', open.closed)
+    if (open) untilClosed(ctx.res, open)
     closeWithSocket(ctx.req, ctx.res)
-    const body =
-      ctx.method === 'POST' ? await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) }) : undefined
-    if (body === 'aborted') return
-    if (body?.problem) return answerProblem(ctx, body.problem)
+    const body = ctx.method === 'POST' ? await postedBody(ctx, open) : undefined
+    if (body === 'answered') return
     if (!calls.admits(ctx.method, body?.value)) return answerStopping(ctx)
     calls.begin(ctx, body?.value)
     // The access log reads it when the answer has been sent.
@@ -76,7 +98,9 @@ export function httpMount(vault: McpMountVault, options: CheckedMountOptions, se
     if (ctx.path !== fullPath) return next()
     return gate(ctx, () => serve(ctx))
   }
-  return mounted
+  return Object.assign(mounted, {
+    nodeHandler: () => createNodeHandler(new Koa(), mounted, (asked) => asked === fullPath),
+  })
 }
 
 /** Returns what the bearer gate has set. */
@@ -89,6 +113,15 @@ export function authInfoOf(ctx: Koa.Context): object | undefined {
 function answerStopping(ctx: Koa.Context): void {
   ctx.set({ 'Retry-After': '1', Connection: 'close' })
   answerJson(ctx, 503, 'This server is restarting and did not take the request. Send it again.')
+}
+
+const READ_ALREADY =
+  'An MCP request was read by another body parser first. Put mcpMount, or its nodeHandler(), before the parser.'
+
+/** A mistake of the application, so its error output says what to change. */
+function answerReadAlready(ctx: Koa.Context): void {
+  ctx.app.emit('error', new Error(READ_ALREADY), ctx)
+  answerJson(ctx, 500, 'This server is not set up correctly.')
 }
 
 function answerProblem(ctx: Koa.Context, { status, message }: BodyProblem): void {

@@ -1,23 +1,31 @@
 import type { GatedCall } from '../../core/gate/gated-call.ts'
-import type { User } from '../../core/model/owner.ts'
+import type { Owner, User } from '../../core/model/owner.ts'
 import { correlationIdOf } from '../../core/telemetry/request-correlation.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { authInfoOf, type McpExchange } from '../../mcp/transport/http-mount.ts'
 import type { ProxyRoute } from '../session/proxy-route.ts'
-import type { ProxySession } from '../session/proxy-session.ts'
+import type { ProxySession, SessionClient } from '../session/proxy-session.ts'
 import { createReply, type Reply } from '../session/reply.ts'
 
-/** One HTTP request of a session. */
-export interface ProxyExchange {
+/** One HTTP request of a client. */
+export interface Served {
   readonly route: ProxyRoute
-  readonly session: ProxySession
   readonly exchange: McpExchange
   readonly reply: Reply
+  /** The owner of the credential that the request uses. */
+  readonly owner: Owner
+  readonly client: SessionClient
+}
+
+/** One HTTP request of a session. */
+export interface ProxyExchange extends Served {
+  readonly session: ProxySession
 }
 
 export function proxyExchange(route: ProxyRoute, session: ProxySession, exchange: McpExchange): ProxyExchange {
+  const { owner, client } = session
   // A standing stream moves on with its route; every other exchange keeps the upstream with which it began.
-  return { route, session: session.on(() => route.upstream), exchange, reply: createReply(exchange) }
+  return { route, session: session.on(() => route.upstream), exchange, reply: createReply(exchange), owner, client }
 }
 
 /** Returns the person whose credential the request may use: whom the verified token names. */
@@ -28,7 +36,7 @@ export async function credentialOwner({ provider }: ProxyRoute, { ctx }: McpExch
 
 /** Makes the facts about work for which nobody is asked. */
 export function unaskedCall(
-  { route, session, exchange: { ctx } }: ProxyExchange,
+  { route, owner, client, exchange: { ctx } }: Served,
   tool: string,
   signal: AbortSignal,
 ): GatedCall & { readonly signal: AbortSignal } {
@@ -36,11 +44,11 @@ export function unaskedCall(
   const user: User = ctx.state['user']
   const clientId = user.clientId === undefined ? {} : { clientId: user.clientId }
   return {
-    user: { ...session.owner, ...clientId },
-    clientName: session.client.name,
+    user: { ...owner, ...clientId },
+    clientName: client.name,
     tool,
     correlationId: correlationIdOf(authInfo),
-    assertion: route.provider.assertionOf(session.owner, authInfo),
+    assertion: route.provider.assertionOf(owner, authInfo),
     trace: requestTrace({ headers: ctx.req.headers }),
     signal,
   }

@@ -10,7 +10,7 @@ const text = z.string().optional()
 
 /** Uses the names of Vault's own tools where they have one. */
 const environmentSchema = z.object({
-  VAULT_ADDR: z.string({ error: 'set it to the address of Vault, e.g. https://vault.example.com:8200' }).pipe(words),
+  VAULT_ADDR: z.string({ error: 'must be the address of Vault, such as https://vault.example.com:8200' }).pipe(words),
   VAULT_NAMESPACE: text,
   VAULT_AUTH_NAMESPACE: text,
   VAULT_KV_MOUNT: text,

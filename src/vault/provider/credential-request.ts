@@ -12,7 +12,8 @@ export interface RequestParts {
   readonly key: StorageKey
   readonly call: GatedCall
   readonly serverBaseUrl: URL
-  readonly isSaved: () => Promise<boolean>
+  /** With `since`, what was saved by then is read anew. */
+  readonly isSaved: (since?: number) => Promise<boolean>
 }
 
 export interface CredentialRequestParts extends RequestParts {
@@ -51,24 +52,58 @@ export async function resumeCredentialRequest(
   return typeof found === 'string' ? found : requestOf(parts, found)
 }
 
-function requestOf(
-  { services, key, serverBaseUrl, isSaved }: RequestParts,
-  request: PendingRequest,
-): CredentialRequest {
-  const { reader, pendingRequests } = services
-  return {
-    request,
-    url: entryUrl(serverBaseUrl, request),
-    hasLogin: services.hasLogin,
-    outlivesProcess: pendingRequests.outliveProcess,
-    mayWait: request.waiterId !== undefined,
-    async wait(signal) {
-      const end = await pendingRequests.wait(request, isSaved, signal)
-      // The credential may have been saved on another replica.
-      if (end === 'saved') reader.forget(key)
-      return end
-    },
-    leave: () => pendingRequests.leave(request),
-    withdraw: async () => void (await pendingRequests.withdraw(request)),
+function requestOf(parts: RequestParts, request: PendingRequest): CredentialRequest {
+  return new OpenCredentialRequest(parts, request)
+}
+
+/** Methods that all requests share, because many thousand calls wait for minutes. */
+class OpenCredentialRequest implements CredentialRequest {
+  readonly request: PendingRequest
+  readonly url: string
+  readonly #parts: RequestParts
+  /** Whether the last look read the credential anew and found it. */
+  #isFresh = false
+
+  constructor(parts: RequestParts, request: PendingRequest) {
+    this.#parts = parts
+    this.request = request
+    this.url = entryUrl(parts.serverBaseUrl, request)
+  }
+
+  get hasLogin(): boolean {
+    return this.#parts.services.hasLogin
+  }
+
+  get outlivesProcess(): boolean {
+    return this.#parts.services.pendingRequests.outliveProcess
+  }
+
+  get mayWait(): boolean {
+    return this.request.waiterId !== undefined
+  }
+
+  wait(signal: AbortSignal): Promise<WaitEnd> {
+    const { services, key } = this.#parts
+    return services.pendingRequests
+      .wait(this.request, (since) => this.#isThere(since), signal)
+      .then((end) => {
+        // The credential may have been saved on another replica, and what is cached may be from before.
+        if (end === 'saved' && !this.#isFresh) services.reader.forget(key)
+        return end
+      })
+  }
+
+  async #isThere(since: number | undefined): Promise<boolean> {
+    const saved = await this.#parts.isSaved(since)
+    this.#isFresh = saved && since !== undefined
+    return saved
+  }
+
+  leave(): Promise<void> {
+    return this.#parts.services.pendingRequests.leave(this.request)
+  }
+
+  async withdraw(): Promise<void> {
+    await this.#parts.services.pendingRequests.withdraw(this.request)
   }
 }

@@ -151,6 +151,7 @@ export const credentialsProviderOptions = z
     if (options.vault === undefined) return
     for (const part of ['serverBaseUrl', 'backend', 'pendingStore'] as const) {
       if (options[part] === undefined) continue
-      context.addIssue({ code: 'custom', path: [part], message: 'belongs to the vault; give it to openVault instead' })
+      const params = { advice: 'Give it to openVault instead.' }
+      context.addIssue({ code: 'custom', path: [part], message: 'belongs to the vault', params })
     }
   })

@@ -1,6 +1,8 @@
+import Koa from 'koa'
 import type { z } from 'zod'
 import { type CredentialWriter, createCredentialWriter } from '../../core/credentials/credential-writer.ts'
 import type { HealthPart } from '../../core/journal/health.ts'
+import { createNodeHandler, type NodeHandler } from '../../core/koa/node-handler.ts'
 import type { Completion } from '../../core/lifecycle/completion.ts'
 import { createOwnedCredentials } from '../../core/lifecycle/owned-credentials.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -18,7 +20,6 @@ import type { SecretBackend, WritableBackend } from '../../core/ports/secret-bac
 import { publicDocuments } from '../../destinations/public-documents.ts'
 import { memoryBrowserSessions } from '../../pending/memory-browser-sessions.ts'
 import { createHealthRoutes, type HealthRoutes, type HealthRoutesOptions } from '../../web/http/health-routes.ts'
-import { createNodeHandler, type NodeHandler } from '../../web/http/node-handler.ts'
 import { countedRoutes } from '../../web/http/own-routes.ts'
 import { PAGE_PURPOSES, type PageSealPurpose, type WebParts } from '../../web/http/web-parts.ts'
 import { createVaultRoutes } from '../../web/page-middleware.ts'
@@ -174,7 +175,7 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     openPaths: routes.openPaths,
     routes: routes.middleware,
     owns: routes.owns,
-    nodeHandler: () => createNodeHandler(routes.middleware, routes.owns),
+    nodeHandler: () => createNodeHandler(new Koa(), routes.middleware, routes.owns),
     revoke: writer.revoke,
     events: { on: opened.events.on },
     saves: writer,

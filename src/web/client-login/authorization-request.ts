@@ -63,7 +63,7 @@ const CHECKS: readonly (readonly [WrongParameter, IsWrong])[] = [
   ['state', (query) => !STATE.test(query.get('state') ?? '')],
   ['code_challenge', (query) => query.get('code_challenge_method') !== 'S256'],
   ['code_challenge', (query) => !/^[A-Za-z0-9_-]{43}$/.test(query.get('code_challenge') ?? '')],
-  ['resource', (query, resource) => !query.getAll('resource').every((asked) => isSame(asked, resource))],
+  ['resource', (query, resource) => !query.getAll('resource').every((asked) => isSameResource(asked, resource))],
   // There is no login without a page.
   ['prompt', (query) => promptOf(query).includes('none')],
 ]
@@ -83,7 +83,7 @@ function wantedScopes(query: URLSearchParams, login: Pick<ClientLogin, 'scopes' 
 }
 
 /** Whether two resources are the same but for the last slash, which clients add to a bare host. */
-export function isSame(asked: string, resource: string | undefined): boolean {
+export function isSameResource(asked: string, resource: string | undefined): boolean {
   const [a, b] = [parsedUrl(asked)?.href, parsedUrl(resource)?.href]
   return a !== undefined && a.replace(/\/$/, '') === b?.replace(/\/$/, '')
 }

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { adviceOf, reasonOf } from '../../core/journal/refusal-event.ts'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
-import type { ClientLoginServices } from '../consent/client-login-services.ts'
-import type { AskedLogin } from '../consent/client-seals.ts'
-import { isOneOf, isOnThisComputer, isStillPermitted, placeOf, withAnswer } from '../consent/redirect-uri.ts'
+import type { ClientLoginServices } from '../client-state/client-login-services.ts'
+import type { AskedLogin } from '../client-state/client-seals.ts'
+import { isOneOf, isOnThisComputer, isStillPermitted, placeOf, withAnswer } from '../client-state/redirect-uri.ts'
 import { CSRF_FIELD, csrfToken, csrfTokenMatches } from '../http/csrf.ts'
 import { type Answer, isAnswer, rateLimited } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
@@ -12,7 +12,7 @@ import type { PageServices } from '../request/page-services.ts'
 import { readFields } from '../request/posted-form.ts'
 import { authorizationRequest } from './authorization-request.ts'
 import { clientFields, clientRefused } from './client-events.ts'
-import { findClient, type LoginClient } from './login-client.ts'
+import { type DescribedClient, findClient } from './mcp-client.ts'
 
 /** Serves a step of clients' logins, where they are on. */
 export type ClientLoginHandler = (
@@ -26,7 +26,7 @@ const REMEMBERED: AuditReason = 'client_remembered'
 const FIELDS: ReadonlySet<string> = new Set([CSRF_FIELD, 'request', 'answer'])
 
 /**
- * Shows the consent page, whatever the identity provider shows later: that one knows a single client, and would remember it for every other.
+ * Shows the consent page, whatever the identity provider shows later: it knows a single client, and would remember its consent for every other.
  * A wrong request is never answered at its own redirect URI.
  */
 export const askConsent: ClientLoginHandler = async (services, request, client) => {
@@ -131,7 +131,7 @@ async function leave(
   }
   return {
     page: renderer.message(messages.leaving(refreshable(redirectTo), login)),
-    // Strangers can agree as often as they like, so it is no more than noted. The line before the tokens is the one that must be there.
+    // Strangers can agree as often as they like, so this line need not be durable. The one before the tokens must be.
     event: {
       type: 'client.approved',
       outcome: 'success',
@@ -143,7 +143,7 @@ async function leave(
   }
 }
 
-/** Its client was told nothing, and is told nothing. */
+/** Refuses a redirect URI that is not the client's own. The client is told nothing, since its answer would go there. */
 export function wrongPlace(
   { renderer, messages }: PageServices,
   { label, name }: { readonly label: string; readonly name?: string | undefined },
@@ -154,7 +154,7 @@ export function wrongPlace(
   }
 }
 
-/** The nonce of our cookie stays here: the provider's is made of it. */
+/** Derives the nonce that the provider is sent from that of the login's cookie, which stays between this server and the browser. */
 export function loginNonce(nonce: string): string {
   return createHash('sha256').update(`client nonce ${nonce}`).digest('base64url')
 }
@@ -163,7 +163,7 @@ async function knownClient(
   services: PageServices,
   request: PageRequest,
   clientId: string,
-): Promise<LoginClient | Answer> {
+): Promise<DescribedClient | Answer> {
   const { renderer, messages } = services
   try {
     const found = await findClient(services, clientId)

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseUntrustedJson } from '../../core/model/json.ts'
-import { isLoopbackUri, isPermitted } from '../consent/redirect-uri.ts'
+import { isLoopbackUri, isPermitted } from '../client-state/redirect-uri.ts'
 import type { PageServices } from '../request/page-services.ts'
 import { clientName, type Registration } from './registration.ts'
 
 const documentSchema = z.looseObject({
   client_id: z.string(),
-  client_name: z.string().optional(),
+  client_name: z.string().min(1),
   redirect_uris: z.array(z.string()).min(1).max(100),
   // A client with a key of its own relies on being asked for it, which this server does not do.
   token_endpoint_auth_method: z.literal('none').optional(),

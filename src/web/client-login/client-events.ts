@@ -1,5 +1,5 @@
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
-import { placeOf } from '../consent/redirect-uri.ts'
+import { placeOf } from '../client-state/redirect-uri.ts'
 import type { PageEvent } from '../request/answer.ts'
 
 /** A client as audit lines name it. Its name, if it gave one, is unverified. */

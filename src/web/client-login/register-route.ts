@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readJsonBody } from '../../core/network/json-body.ts'
-import { isPermitted, MAX_REDIRECT_URI } from '../consent/redirect-uri.ts'
-import { type ProgramAnswer, type ProgramHandler, programRateLimit, refusal } from './program-answer.ts'
+import { isPermitted, MAX_REDIRECT_URI } from '../client-state/redirect-uri.ts'
+import { type OAuthAnswer, type OAuthHandler, oauthRateLimit, refusal } from './oauth-answer.ts'
 import { clientName, sealRegistration } from './registration.ts'
 
 const MAX_BODY_BYTES = 16_384
@@ -19,8 +19,8 @@ const bodySchema = z.looseObject({
  * Registers a client (RFC 7591) and keeps nothing of it: its client id is the registration, sealed. Every client is public, whatever it asks
  * for.
  */
-export const register: ProgramHandler = async (services, request, { login }): Promise<ProgramAnswer> => {
-  const limited = await programRateLimit(services, request)
+export const register: OAuthHandler = async (services, request, { login }): Promise<OAuthAnswer> => {
+  const limited = await oauthRateLimit(services, request)
   if (limited) return limited
   const { req } = request.ctx
   const body = await readJsonBody(req, MAX_BODY_BYTES)

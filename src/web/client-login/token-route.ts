@@ -5,15 +5,15 @@ import { type CredentialVaultError, isCredentialVaultError } from '../../core/mo
 import type { AuditReason } from '../../core/ports/audit-sink.ts'
 import type { Principal } from '../../core/ports/identity.ts'
 import type { ProviderTokens, RefusedTokens } from '../../core/ports/login/client-login.ts'
-import type { ClientLoginServices } from '../consent/client-login-services.ts'
-import { isStillPermitted } from '../consent/redirect-uri.ts'
+import type { ClientLoginServices } from '../client-state/client-login-services.ts'
+import { isStillPermitted } from '../client-state/redirect-uri.ts'
 import { readFormBody, refusedUnread } from '../http/form-body.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
-import { isSame, wordsOf } from './authorization-request.ts'
+import { isSameResource, wordsOf } from './authorization-request.ts'
 import { clientFields, clientRefused } from './client-events.ts'
-import { clientOf, type NamedClient } from './login-client.ts'
-import { type ProgramAnswer, type ProgramHandler, programRateLimit, refusal, tryLater } from './program-answer.ts'
+import { clientOf, type NamedClient } from './mcp-client.ts'
+import { type OAuthAnswer, type OAuthHandler, oauthRateLimit, refusal, tryLater } from './oauth-answer.ts'
 
 type Fields = ReadonlyMap<string, string>
 type Tokens = ProviderTokens | RefusedTokens
@@ -32,8 +32,8 @@ const BODY_STATUS = { content_type: 415, too_large: 413, malformed: 400, already
  * Exchanges a code or a refresh token (RFC 6749 §4.1.3, §6). Both are sealed and bound to the client that they were issued to, so no other
  * client can use them, although the identity provider takes all clients for one.
  */
-export const issueTokens: ProgramHandler = async (services, request, login): Promise<ProgramAnswer> => {
-  const limited = await programRateLimit(services, request)
+export const issueTokens: OAuthHandler = async (services, request, login): Promise<OAuthAnswer> => {
+  const limited = await oauthRateLimit(services, request)
   if (limited) return limited
   const { ctx } = request
   const fields = refusedUnread(ctx) ?? (await readFormBody(ctx))
@@ -47,7 +47,7 @@ export const issueTokens: ProgramHandler = async (services, request, login): Pro
   if (!client || hasHeader || fields.has('client_secret')) return unknownClient(hasHeader)
   const resource = services.parts.identity.resource?.resource
   const asked = fields.get('resource')
-  if (asked !== undefined && !isSame(asked, resource)) {
+  if (asked !== undefined && !isSameResource(asked, resource)) {
     return refused(client, 'invalid_target', 'Tokens are issued for this server only.', 'client_request')
   }
   const grant = grantOf(fields, client, login)
@@ -55,7 +55,7 @@ export const issueTokens: ProgramHandler = async (services, request, login): Pro
 }
 
 /** RFC 6749 §5.2 demands a challenge if the request had the header. Without one, it would make browsers ask for a password. */
-function unknownClient(hasHeader: boolean): ProgramAnswer {
+function unknownClient(hasHeader: boolean): OAuthAnswer {
   return {
     ...refusal(401, 'invalid_client', 'There is no such client. Register again.'),
     ...(hasHeader && { headers: { 'WWW-Authenticate': 'Basic realm="MCP clients"' } }),
@@ -63,11 +63,11 @@ function unknownClient(hasHeader: boolean): ProgramAnswer {
   }
 }
 
-function refused(client: NamedClient, error: string, description: string, reason: AuditReason): ProgramAnswer {
+function refused(client: NamedClient, error: string, description: string, reason: AuditReason): OAuthAnswer {
   return { ...refusal(400, error, description), event: clientRefused(reason, client) }
 }
 
-function grantOf(fields: Fields, client: NamedClient, login: ClientLoginServices): Grant | ProgramAnswer {
+function grantOf(fields: Fields, client: NamedClient, login: ClientLoginServices): Grant | OAuthAnswer {
   switch (fields.get('grant_type')) {
     case 'authorization_code':
       return codeGrant(fields, client, login) ?? refused(client, 'invalid_grant', WRONG_CODE, 'client_code')
@@ -97,11 +97,7 @@ function codeGrant(fields: Fields, client: NamedClient, { login, seals }: Client
 }
 
 /** Some providers give at a refresh whatever their one client was ever allowed, so that scopes are checked here too. */
-function refreshGrant(
-  fields: Fields,
-  client: NamedClient,
-  { login, seals }: ClientLoginServices,
-): Grant | ProgramAnswer {
+function refreshGrant(fields: Fields, client: NamedClient, { login, seals }: ClientLoginServices): Grant | OAuthAnswer {
   const issued = seals.refresh.open(fields.get('refresh_token'))
   const isFor = issued !== undefined && equalText(issued.digest, client.digest)
   if (!isFor || !isStillPermitted(login, { label: client.label, redirectUri: issued.redirectUri })) {
@@ -129,7 +125,7 @@ async function grantTokens(
   { seals }: ClientLoginServices,
   client: NamedClient,
   grant: Grant,
-): Promise<ProgramAnswer> {
+): Promise<OAuthAnswer> {
   const { parts, journal } = services
   const fields = { ...clientFields(client), ...lineOf(request) }
   await journal.grant({ type: 'client.token_requested', outcome: 'success', ...fields })
@@ -188,7 +184,7 @@ function providerRefused(
   { error, reason }: RefusedTokens,
   client: NamedClient,
   { correlationId }: PageRequest,
-): ProgramAnswer {
+): OAuthAnswer {
   const event = clientRefused(reason, client)
   if (error === 'server_error') {
     const problem = `The identity provider refused to issue tokens for an MCP client: ${reason}, reference ${correlationId}. Check oidc.clientLogin, and the identity provider's own log.`
@@ -207,7 +203,7 @@ function failed(
   { correlationId }: PageRequest,
   client: NamedClient,
   error: unknown,
-): ProgramAnswer {
+): OAuthAnswer {
   const event = clientRefused(reasonOf(error), client)
   if (isCredentialVaultError(error, 'token_invalid', 'owner_unknown')) {
     const problem = `The identity provider issued a token that this server does not accept: ${error.message} (${reasonOf(error)}, reference ${correlationId})`

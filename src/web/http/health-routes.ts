@@ -1,9 +1,9 @@
-import type { Middleware } from 'koa'
+import Koa, { type Middleware } from 'koa'
 import { z } from 'zod'
+import { createNodeHandler, type NodeHandler } from '../../core/koa/node-handler.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { answerProblems, beginHealthAnswer } from './health-answer.ts'
-import { createNodeHandler, type NodeHandler } from './node-handler.ts'
 
 export interface HealthRoutesOptions {
   /** Path below which both are, such as `/vault` for `/vault/healthz`. Default: none, whatever the path of `serverBaseUrl` is. */
@@ -47,5 +47,5 @@ export function createHealthRoutes(findProblems: FindProblems, options: HealthRo
     }
     answerProblems(ctx, await findProblems(), { none: 'ready', some: 'not_ready' })
   }
-  return { routes, openPaths, nodeHandler: () => createNodeHandler(routes, owns) }
+  return { routes, openPaths, nodeHandler: () => createNodeHandler(new Koa(), routes, owns) }
 }

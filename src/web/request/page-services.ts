@@ -1,5 +1,5 @@
 import type { Journal } from '../../core/journal/journal.ts'
-import type { ClientLoginServices } from '../consent/client-login-services.ts'
+import type { ClientLoginServices } from '../client-state/client-login-services.ts'
 import { csrfToken } from '../http/csrf.ts'
 import type { RateLimits } from '../http/page-limits.ts'
 import type { ReturnTarget, Site } from '../http/site.ts'

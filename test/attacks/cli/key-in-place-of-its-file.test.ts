@@ -61,6 +61,7 @@ async function openOidc() {
 
 test.each([
   ['start', 'tools.mjs', '--environment'],
+  ['doctor', '--environment'],
   ['start'],
   ['seed', '--csv'],
   ['import', 'env', '--provider', 'jira', '--issuer', ISSUER, '--subject', 'a', '--field', 'pat=A', '--file'],

@@ -14,7 +14,7 @@ beforeAll(async () => {
   good = await startHttpsHost((request, response) => {
     const client_id = `https://${good.host}${request.url}`
     response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ client_id, redirect_uris: [LOOPBACK] }))
+    response.end(JSON.stringify({ client_id, client_name: 'Editor', redirect_uris: [LOOPBACK] }))
   })
   const read = publicDocuments({ allowPrivateAddresses: true, resolve: good.resolve, ca: good.ca + slow.ca })
   server = await startFormServer({

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { publicDocuments } from '../../../src/destinations/public-documents.ts'
 import { type FormServer, startFormServer } from '../../harness/browser/form-server.ts'
 import { pkce } from '../../harness/client-login.ts'
@@ -68,6 +68,7 @@ test.each<[string, Record<string, unknown>]>([
   ['its client id with a slash more', { client_id: 'SELF/' }],
   ['no client id', { client_id: undefined }],
   ['no redirect URI', { redirect_uris: [] }],
+  ['no name', { client_name: undefined }],
   ['a redirect URI that is no text', { redirect_uris: [1] }],
   ['a key of its own, which nobody would ask it for', { token_endpoint_auth_method: 'private_key_jwt' }],
 ])('a document with %s', async (name, changes) => {
@@ -170,4 +171,17 @@ test('many who ask at once share one request, and strangers get no more than two
   for (const answer of open.values()) answer()
   expect(new Set(await Promise.all([...asked.slice(0, 2), ...same]))).toEqual(new Set(['{}']))
   expect([...open.keys()].sort()).toEqual(slow.slice(0, 2))
+})
+
+test('what a host takes back ends within a minute, and is not asked for more often', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const read = publicDocuments({ allowPrivateAddresses: true, resolve: host.resolve, ca: host.ca })
+  const id = serve('/kept.json')
+  await read(id)
+  serve('/kept.json', {}, { status: 404 })
+  vi.advanceTimersByTime(59_999)
+  expect(await read(id)).toContain('Editor')
+  vi.advanceTimersByTime(1)
+  await expect(read(id)).rejects.toMatchObject({ reason: 'answer' })
 })

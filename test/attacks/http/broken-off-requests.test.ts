@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import Koa from 'koa'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { silenceGoneClients } from '../../../src/web/http/client-gone.ts'
+import { silenceGoneClients } from '../../../src/core/koa/client-gone.ts'
 
 /** Serves a body reader, which fails if the client goes, and `/broken`, which fails by itself. */
 async function start(app: Koa): Promise<number> {

@@ -1,4 +1,6 @@
+import { completable } from '@modelcontextprotocol/server'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { fillIn, linkIn } from '../../harness/mcp-harness.ts'
 import { type HarnessV2, KEY, MODERN, rawLeg, startHarnessV2 } from '../../harness/sdk-v2.ts'
 
@@ -9,7 +11,22 @@ const SECRET = 'tok-3f9d2c71e8b04a56'
 let harness: HarnessV2
 beforeAll(async () => {
   harness = await startHarnessV2({
+    serverOptions: { capabilities: { logging: {} } },
     tools(server, gate, { jira }) {
+      server.registerTool(
+        'logs',
+        {},
+        gate(jira, async ({ mcpReq }) => {
+          await mcpReq.log('debug', 'a detail')
+          await mcpReq.log('warning', 'a warning')
+          return { content: [{ type: 'text', text: 'logged' }] }
+        }),
+      )
+      const name = completable(
+        z.string(),
+        gate.completion(jira, async (value) => [`${value}${typeof value}`]),
+      )
+      server.registerPrompt('greeting', { argsSchema: z.object({ name }) }, () => ({ messages: [] }))
       server.registerTool(
         'counts',
         {},
@@ -41,6 +58,7 @@ interface Sent {
   readonly capabilities?: object
   readonly headers?: Readonly<Record<string, string>>
   readonly progressToken?: string | number
+  readonly logLevel?: string
 }
 
 interface Received {
@@ -58,7 +76,7 @@ interface Received {
 /** One request by hand. Without an id it is a notification. */
 async function send(
   method: string,
-  { id, params, capabilities = URL_MODE, headers = {}, progressToken }: Sent = {},
+  { id, params, capabilities = URL_MODE, headers = {}, progressToken, logLevel }: Sent = {},
 ): Promise<Received> {
   const response = await fetch(url(), {
     method: 'POST',
@@ -82,6 +100,7 @@ async function send(
           'io.modelcontextprotocol/protocolVersion': MODERN,
           'io.modelcontextprotocol/clientCapabilities': capabilities,
           ...(progressToken === undefined ? {} : { progressToken }),
+          ...(logLevel === undefined ? {} : { 'io.modelcontextprotocol/logLevel': logLevel }),
         },
       },
     }),
@@ -218,4 +237,40 @@ test("a tool's name that comes encoded is decoded, compared with the body and wr
   expect(requested).toMatchObject({ tool: 'other_tool' })
   const other = await call('other_tool', { headers: encoded('read_secret') })
   expect([other.status, other.body.error?.code]).toEqual([400, -32_020])
+})
+
+test('a server declares what its tools, prompts, completions and log messages need', async () => {
+  const { body } = await send('server/discover', { id: 1 })
+  expect(body.result).toMatchObject({
+    resultType: 'complete',
+    capabilities: { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} },
+  })
+})
+
+test('log messages come at the level that a request asks for, on its own stream before its result, and else not at all', async () => {
+  await fillIn(linkIn(wordsIn(await call('read_secret', { capabilities: {} }))), 'alice', { pat: SECRET })
+  const logged = async (sent: Sent) => {
+    const { text } = await call('logs', sent)
+    const messages = text.startsWith('{')
+      ? [JSON.parse(text)]
+      : [...text.matchAll(/^data: (.+)$/gm)].map(([, data = '']) => JSON.parse(data))
+    expect(messages.at(-1)).toMatchObject({ id: 1, result: { content: [{ text: 'logged' }] } })
+    return messages.slice(0, -1).map(({ method, params }) => [method, params.level, params.data])
+  }
+  expect(await logged({})).toEqual([])
+  expect(await logged({ logLevel: 'warning' })).toEqual([['notifications/message', 'warning', 'a warning']])
+  expect(await logged({ logLevel: 'debug' })).toHaveLength(2)
+})
+
+test('a completion of what is no text, or of a prompt that there is not, is an error and reaches no completer', async () => {
+  const complete = (argument: object, name = 'greeting') =>
+    send('completion/complete', { id: 1, params: { ref: { type: 'ref/prompt', name }, argument } })
+  await fillIn(linkIn(wordsIn(await call('read_secret', { capabilities: {} }))), 'alice', { pat: SECRET })
+  expect((await complete({ name: 'name', value: 'x' })).body.result).toMatchObject({
+    completion: { values: ['xstring'] },
+  })
+  const odd = await complete({ name: 'name', value: 1 })
+  expect(odd.body.error?.code).toBeLessThan(0)
+  expect(odd.text).not.toContain('1number')
+  expect((await complete({ name: 'name', value: 'x' }, 'missing')).body.error?.code).toBe(-32_602)
 })

@@ -1,4 +1,4 @@
-import type Koa from 'koa'
+import type { KoaContext, OwnKoa } from '../ports/koa.ts'
 
 const GONE = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_CLOSE'])
 
@@ -8,8 +8,11 @@ const GONE = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ECANCELED', 'ERR_S
  *
  * @param print default: as Koa does
  */
-export function silenceGoneClients(app: Koa, print = (error: Error) => app.onerror(error)): void {
-  app.on('error', (error: unknown, context?: Koa.Context) => {
+export function silenceGoneClients(
+  app: Pick<OwnKoa, 'on' | 'onerror'>,
+  print = (error: Error) => app.onerror(error),
+): void {
+  app.on('error', (error: unknown, context?: KoaContext) => {
     if (isGone(error) && context?.req.socket.destroyed) return
     print(error instanceof Error ? error : new Error('A value that is no error was thrown.'))
   })

@@ -15,7 +15,7 @@ export interface NamedClient {
 }
 
 /** The client with what it says of itself. */
-export type LoginClient = NamedClient & Registration
+export type DescribedClient = NamedClient & Registration
 
 const MAX_DOCUMENT_URL = 500
 
@@ -29,7 +29,7 @@ export function clientOf(services: PageServices, clientId: string): NamedClient 
 }
 
 /** @throws `destination_refused` or `unavailable` if its metadata document cannot be used or read */
-export async function findClient(services: PageServices, clientId: string): Promise<LoginClient | undefined> {
+export async function findClient(services: PageServices, clientId: string): Promise<DescribedClient | undefined> {
   const client = clientOf(services, clientId)
   if (!client) return undefined
   const { host } = client

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import Koa from 'koa'
-import type { KoaMiddleware } from '../../core/ports/koa.ts'
+import type { KoaMiddleware, OwnKoa } from '../ports/koa.ts'
 import { silenceGoneClients } from './client-gone.ts'
 
 /** A handler for Express, Fastify (through `@fastify/middie`) and `node:http`. Without `next`, it answers foreign paths with 404. */
@@ -9,9 +8,14 @@ export type NodeHandler = (request: IncomingMessage, response: ServerResponse, n
 /**
  * Serves Koa middleware in a server that is not Koa's. Requests for other paths go to `next` before Koa sees them, because Koa would leave
  * listeners and a status on them.
+ *
+ * @param app a new one
  */
-export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string) => boolean): NodeHandler {
-  const app = new Koa()
+export function createNodeHandler(
+  app: OwnKoa,
+  middleware: KoaMiddleware,
+  owns: (path: string) => boolean,
+): NodeHandler {
   silenceGoneClients(app)
   app.use(middleware)
   const handle = app.callback()
@@ -19,7 +23,7 @@ export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string
     const mounted = request.url
     request.url = wholeUrl(request)
     // Reads the path as Koa does, so that it takes only paths that the routes answer.
-    const path: unknown = app.createContext(request, response).path
+    const { path } = app.createContext(request, response)
     if (!next || (typeof path === 'string' && owns(path))) return void handle(request, response)
     request.url = mounted
     next()
@@ -32,6 +36,7 @@ export function createNodeHandler(middleware: KoaMiddleware, owns: (path: string
  */
 function wholeUrl(request: IncomingMessage & { baseUrl?: unknown; originalUrl?: unknown }): string | undefined {
   const { url, baseUrl, originalUrl } = request
-  if (typeof baseUrl === 'string') return baseUrl + url
+  // For a request of that very path, Express has the URL `/`.
+  if (typeof baseUrl === 'string') return baseUrl + (baseUrl === '' ? url : url?.replace(/^\/(?=\?|$)/, ''))
   return typeof originalUrl === 'string' ? originalUrl : url
 }

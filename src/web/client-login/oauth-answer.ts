@@ -1,29 +1,29 @@
-import type { ClientLoginServices } from '../consent/client-login-services.ts'
+import type { ClientLoginServices } from '../client-state/client-login-services.ts'
 import type { Answer, PageEvent } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 
 /** An answer in JSON, for a program. */
-export interface ProgramAnswer extends Pick<Answer, 'headers' | 'problem'> {
+export interface OAuthAnswer extends Pick<Answer, 'headers' | 'problem'> {
   readonly status: number
   readonly body: object
   /** The outcome, written before the answer is sent. */
   readonly event?: PageEvent
 }
 
-export type ProgramHandler = (
+export type OAuthHandler = (
   services: PageServices,
   request: PageRequest,
   client: ClientLoginServices,
-) => Promise<ProgramAnswer>
+) => Promise<OAuthAnswer>
 
 /** Returns an error in OAuth's form (RFC 6749 §5.2, RFC 7591 §3.2.2). The description never repeats what was sent. */
-export function refusal(status: number, error: string, description: string): ProgramAnswer {
+export function refusal(status: number, error: string, description: string): OAuthAnswer {
   return { status, body: { error, error_description: description } }
 }
 
 /** Clients keep their tokens and try again later. */
-export function tryLater(seconds = 10): ProgramAnswer {
+export function tryLater(seconds = 10): OAuthAnswer {
   return {
     ...refusal(503, 'temporarily_unavailable', 'Try again later.'),
     headers: { 'Retry-After': String(seconds) },
@@ -31,10 +31,10 @@ export function tryLater(seconds = 10): ProgramAnswer {
 }
 
 /** Returns the answer to an address that asks too often. */
-export async function programRateLimit(
+export async function oauthRateLimit(
   { limits }: PageServices,
   { address }: PageRequest,
-): Promise<ProgramAnswer | undefined> {
+): Promise<OAuthAnswer | undefined> {
   const wait = await limits.pages.take(address)
   if (wait === 0) return undefined
   return {

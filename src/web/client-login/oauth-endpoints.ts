@@ -1,20 +1,20 @@
 import type { Context } from 'koa'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
-import type { ClientLoginServices } from '../consent/client-login-services.ts'
+import type { ClientLoginServices } from '../client-state/client-login-services.ts'
 import { hostMatches } from '../http/host-check.ts'
 import { programHeaders, setHeaders } from '../http/security-headers.ts'
 import { lineOf, type PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
-import { type ProgramAnswer, type ProgramHandler, refusal, tryLater } from './program-answer.ts'
+import { type OAuthAnswer, type OAuthHandler, refusal, tryLater } from './oauth-answer.ts'
 import { register } from './register-route.ts'
 import { issueTokens } from './token-route.ts'
 
 /** The paths below the root that programs ask, not browsers. */
-export const PROGRAM_PATHS = { token: '/token', register: '/register' } as const
+export const OAUTH_PATHS = { token: '/token', register: '/register' } as const
 
-const HANDLERS: ReadonlyMap<string, ProgramHandler> = new Map([
-  [PROGRAM_PATHS.token, issueTokens],
-  [PROGRAM_PATHS.register, register],
+const HANDLERS: ReadonlyMap<string, OAuthHandler> = new Map([
+  [OAUTH_PATHS.token, issueTokens],
+  [OAUTH_PATHS.register, register],
 ])
 
 const READ_ALREADY =
@@ -32,7 +32,7 @@ const PREFLIGHT = {
 /**
  * Answers a request to one of the program paths. Returns false for any other path, and where clients log in at the identity provider itself.
  */
-export async function answerProgram(services: PageServices, request: PageRequest): Promise<boolean> {
+export async function answerOAuthEndpoint(services: PageServices, request: PageRequest): Promise<boolean> {
   const { site, parts, clientLogin } = services
   const { ctx } = request
   const handler = ctx.path.startsWith(site.root) ? HANDLERS.get(ctx.path.slice(site.root.length)) : undefined
@@ -52,9 +52,9 @@ export async function answerProgram(services: PageServices, request: PageRequest
 async function answerOf(
   services: PageServices,
   request: PageRequest,
-  handler: ProgramHandler,
+  handler: OAuthHandler,
   clientLogin: ClientLoginServices,
-): Promise<ProgramAnswer> {
+): Promise<OAuthAnswer> {
   const { ctx, correlationId } = request
   if (!hostMatches(ctx.req.headers.host, services.parts.serverBaseUrl)) {
     return refusal(421, 'invalid_request', 'This is not the address of this server.')
@@ -80,7 +80,7 @@ async function answerOf(
   }
 }
 
-async function send({ journal }: PageServices, request: PageRequest, answer: ProgramAnswer): Promise<void> {
+async function send({ journal }: PageServices, request: PageRequest, answer: OAuthAnswer): Promise<void> {
   const { ctx }: { ctx: Context } = request
   if (answer.event) await journal.note({ ...answer.event, ...lineOf(request) })
   if (answer.problem !== undefined) ctx.app.emit('error', new Error(answer.problem), ctx)

@@ -60,15 +60,17 @@ export function createConsentCookies(site: Site, sealer: CookieSealer, rememberS
   const isMemorable = ({ redirectUri }: ConsentTarget) =>
     rememberSeconds > 0 && redirectUri.startsWith('https://') && !isOnThisComputer(redirectUri)
 
+  const browserId = (request: IncomingMessage): string | undefined =>
+    opened(browserSchema, requestCookies(request).get(browserName))?.id
+
   return {
     /** Returns the id of this browser, to which a consent form is bound, and the line that keeps it. */
     browser(request: IncomingMessage): { readonly id: string; readonly cookies: readonly string[] } {
-      const id = this.browserId(request) ?? randomBytes(16).toString('base64url')
+      const id = browserId(request) ?? randomBytes(16).toString('base64url')
       return { id, cookies: [cookie(browserName, { kind: 'browser', id }, CLIENT_LOGIN_SECONDS)] }
     },
 
-    browserId: (request: IncomingMessage): string | undefined =>
-      opened(browserSchema, requestCookies(request).get(browserName))?.id,
+    browserId,
 
     /** Returns the lines that let this browser, and no other, finish the login of this nonce. */
     begun(request: IncomingMessage, nonce: string): readonly string[] {
