@@ -112,7 +112,7 @@ test('a server that does not answer in time is an answer to the call, and the to
   const alice = await proxy.connectAndFill('alice')
   await alice.text('who_am_i')
   silent = true
-  await expect(alice.call('who_am_i')).rejects.toThrow('could not send the request (service_timeout)')
+  expect((await alice.text('who_am_i')).text).toContain('service_timeout')
   silent = false
   expect(await alice.text('who_am_i')).toMatchObject({ text: 'You are alice' })
   await proxy.close()
