@@ -168,7 +168,12 @@ const DOCUMENTED: readonly Documented[] = [
   { heading: 'createProxy tools', file: 'proxy/config/upstream-options.ts', types: ['ToolRuleOptions'], schemas: [] },
   { heading: 'createProxy timeouts', file: 'proxy/config/upstream-options.ts', types: ['TimeoutOptions'], schemas: [] },
   { heading: 'createProxy tls', file: 'proxy/config/upstream-options.ts', types: ['TlsOptions'], schemas: [] },
-  { heading: 'createProxy perOwner', file: 'proxy/config/upstream-options.ts', types: ['OwnerLimitOptions'], schemas: [] },
+  {
+    heading: 'createProxy perOwner',
+    file: 'proxy/config/upstream-options.ts',
+    types: ['OwnerLimitOptions'],
+    schemas: [],
+  },
   {
     heading: 'connection',
     file: 'destinations/connection.ts',

@@ -33,7 +33,9 @@ afterAll(async () => {
   await service.close()
 })
 
-test("docs/proxy.md, followed in an empty folder, leads to a colleague's first call", { timeout: 240_000 }, async () => {
+test("docs/proxy.md, followed in an empty folder, leads to a colleague's first call", {
+  timeout: 240_000,
+}, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-page-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   installInto(folder)
