@@ -2,25 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { startProxyExample } from '../proxy/proxy-example.ts'
+import { walkThroughProxy } from '../proxy/walk.ts'
 import { DEMO_BACKENDS, type DemoBackendName, startDemoBackend } from './demo-backend.ts'
 import { startTickets } from './tickets-server.ts'
 import { walk } from './walk.ts'
 
 const CACHE_SECONDS = 2
 const USAGE = `Usage: npm run demo -- [--backend ${DEMO_BACKENDS.join('|')}]
+       npm run demo -- --proxy [--backend …]
 
 Walks through the tickets example, prints each step and checks it. --backend says where the credentials are kept, default sealed-file.
 The demo starts what that needs on free ports of this machine, and ends it: for vault a dev server of OpenBao, for aws-secrets-manager
-the emulator moto. The first time it installs them into .cache with pip.`
+the emulator moto. The first time it installs them into .cache with pip. --proxy walks through the example of the proxy instead.`
 
-function chosenBackend(): DemoBackendName {
-  const { backend, help } = options()
+function chosen(): { readonly name: DemoBackendName; readonly proxy: boolean } {
+  const { backend, proxy, help } = options()
   if (help) {
     console.log(USAGE)
     process.exit(0)
   }
   const known = DEMO_BACKENDS.find((name) => name === backend)
-  if (known) return known
+  if (known) return { name: known, proxy }
   return wrongUsage(`There is no such backend. --backend is one of ${DEMO_BACKENDS.join(', ')}.`)
 }
 
@@ -29,6 +32,7 @@ function options() {
     return parseArgs({
       options: {
         backend: { type: 'string', default: 'sealed-file' },
+        proxy: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values
@@ -60,6 +64,7 @@ async function demonstrate(name: DemoBackendName, folder: string): Promise<void>
     console.log(`The credentials are kept in ${backend.introduction}.\n`)
     // The operator's commands inherit them, and the AWS SDK reads its keys there.
     Object.assign(process.env, backend.environment)
+    if (proxy) return await demonstrateProxy()
     const tickets = await startTickets({ cacheSeconds: CACHE_SECONDS, expiry: 'optional' })
     try {
       await walk({ tickets, backend, cacheSeconds: CACHE_SECONDS })
@@ -69,10 +74,19 @@ async function demonstrate(name: DemoBackendName, folder: string): Promise<void>
   } finally {
     await backend.stop()
   }
-  console.log('\nAll of it happened.')
 }
 
-const name = chosenBackend()
+async function demonstrateProxy(): Promise<void> {
+  const environment = { ...process.env, MCP_CACHE_SECONDS: String(CACHE_SECONDS) }
+  const example = await startProxyExample({ environment })
+  try {
+    await walkThroughProxy(example)
+  } finally {
+    await example.close()
+  }
+}
+
+const { name, proxy } = chosen()
 const folder = mkdtempSync(join(tmpdir(), 'tickets-demo-'))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 // Only an exit of our own ends the servers too.
@@ -80,6 +94,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 prepareEnvironment(folder)
 try {
   await demonstrate(name, folder)
+  console.log('\nAll of it happened.')
 } catch (error) {
   console.error(`\n${error instanceof Error ? error.message : error}`)
   process.exitCode = 1

@@ -35,16 +35,18 @@ function chosenPorts(): Ports {
   }
 }
 
-const ports = chosenPorts()
-const used = await portProblems(ports)
-if (used !== undefined) {
-  console.error(used)
-  process.exit(1)
+function chosenExample(): 'tickets' | 'proxy' {
+  const [example = 'tickets', ...more] = process.argv.slice(2)
+  if ((example === 'tickets' || example === 'proxy') && more.length === 0) return example
+  console.error('Usage: npm start [-- proxy]')
+  process.exit(2)
 }
-const tickets = await startTickets({ environment: withKey(process.env), ports }).catch((error) => fail(error, ports))
-const { vsCode, others } = clientSettings(tickets)
 
-console.log(`
+async function startExample(): Promise<void> {
+  const tickets = await startTickets({ environment: withKey(process.env), ports }).catch((error) => fail(error, ports))
+  const { vsCode, others } = clientSettings(tickets)
+
+  console.log(`
 The example is running:
 
   What runs here     ${new URL('/', tickets.url).href}
@@ -73,6 +75,20 @@ Or with one:
 "npm run demo" walks the same way by itself. Ctrl+C ends the example.
 `)
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void tickets.close().then(() => process.exit(0)))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void tickets.close().then(() => process.exit(0)))
+  }
+}
+
+const example = chosenExample()
+const ports = chosenPorts()
+const used = await portProblems(ports)
+if (used !== undefined) {
+  console.error(used)
+  process.exit(1)
+}
+if (example === 'tickets') await startExample()
+else {
+  const { startForPerson } = await import('../proxy/start.ts')
+  await startForPerson(withKey(process.env), ports).catch((error) => fail(error, ports))
 }

@@ -4,6 +4,8 @@ import { asksForHelp, isName, suggestion } from './terminal/command-line.ts'
 /** Commands by name, in the order of the overview. Only the one that runs is loaded: loading all takes longer than most commands run. */
 export const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['start', async () => (await import('./start.ts')).start],
+  ['proxy', async () => (await import('./proxy/proxy.ts')).proxy],
+  ['proxy snapshot', async () => (await import('./proxy/snapshot.ts')).proxySnapshot],
   ['keygen', async () => (await import('./keygen.ts')).keygen],
   ['doctor', async () => (await import('./doctor/doctor.ts')).doctor],
   ['list', async () => (await import('./credentials/list.ts')).list],
@@ -60,10 +62,11 @@ export async function asked(words: readonly string[]): Promise<Asked> {
   if (first.startsWith('-'))
     return { kind: 'unknown', problem: `options come after the command${suggestion(first, ['--help', '--version'])}` }
 
-  const one = await commands.get(first)?.()
-  if (one) return { kind: 'command', command: one, words: words.slice(1) }
+  // The longer name first: a command such as proxy may have others below it.
   const two = await commands.get(`${first} ${second}`)?.()
-  return two ? { kind: 'command', command: two, words: rest } : askedOfGroup(first, words.slice(1))
+  if (two) return { kind: 'command', command: two, words: rest }
+  const one = await commands.get(first)?.()
+  return one ? { kind: 'command', command: one, words: words.slice(1) } : askedOfGroup(first, words.slice(1))
 }
 
 async function loaded(some: readonly string[]): Promise<readonly Command[]> {

@@ -1,23 +1,14 @@
-import { parsedUrl } from '../core/model/url-value.ts'
-import { isLoopback } from '../core/network/loopback.ts'
-import type { ServerTier } from '../core/ports/store-keys.ts'
 import { loadTools } from './operator/load-tools.ts'
 import { warnOfUnknownVariables } from './operator/unknown-variables.ts'
-import type { Command, Terminal } from './terminal/command.ts'
-import { UsageError } from './terminal/command-line.ts'
+import { exitSoon, firstSignal } from './server/first-signal.ts'
+import { serverChoices, serverOptions } from './server/server-options.ts'
+import type { Command } from './terminal/command.ts'
 
 export const start: Command = {
   name: 'start',
   summary: 'serve the tools of an ES module over Streamable HTTP',
   parameters: ['MODULE'],
-  options: {
-    port: { type: 'string' },
-    host: { type: 'string' },
-    stateless: { type: 'boolean' },
-    tier: { type: 'string' },
-    // The former name of --environment. Node.js itself recognises it and reads the file first, so a missing file ends in Node.js's error.
-    'env-file': { type: 'string' },
-  },
+  options: { ...serverOptions, stateless: { type: 'boolean' } },
   help: `
 Usage: mcp-credential-vault start MODULE [--port PORT] [--host 127.0.0.1] [--stateless] [--tier TIER] [--environment FILE]
 
@@ -38,16 +29,14 @@ flushed. A second signal ends it immediately.
   async run(input, terminal) {
     const [module = ''] = input.parameters
     warnOfUnknownVariables(terminal)
-    const tier = tierFrom(input.text('tier') ?? 'all')
+    const choices = serverChoices(input)
     const { startServer, CLOSES_WITHIN } = await import('../server/start-server.ts')
     // The audit log may be open from here on, so a first signal shuts down in order.
-    const stopped = firstSignal(CLOSES_WITHIN, terminal)
+    const stopped = firstSignal('start', CLOSES_WITHIN, terminal)
     const server = await startServer({
+      ...choices,
       tools: await loadTools(module),
-      port: portFrom(input.text('port') ?? portOf(process.env['MCP_SERVER_BASE_URL'])),
-      host: input.text('host') ?? '127.0.0.1',
       mode: input.flag('stateless') ? 'stateless' : 'sessionful',
-      tier,
     })
     terminal.out(
       input.flag('json')
@@ -55,54 +44,7 @@ flushed. A second signal ends it immediately.
         : `Serving ${server.url}\n`,
     )
     await server.close(await stopped)
-    // Timers and connections of the tools must not keep the process.
-    setTimeout(() => process.exit(), EXIT_AFTER).unref()
+    exitSoon()
     return 0
   },
-}
-
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
-/** Milliseconds in which a signal counts as the first one again: npm passes on a Ctrl-C that the terminal has sent to both. */
-const SAME_SIGNAL = 500
-/** Milliseconds in which the process may end by itself. */
-const EXIT_AFTER = 500
-
-/** Resolves at the first signal. A second one ends the process immediately, and so does a shutdown that takes too long. */
-function firstSignal(withinSeconds: number, terminal: Terminal): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let first = 0
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (first === 0) {
-        first = performance.now()
-        setTimeout(() => tooLate(withinSeconds, terminal), withinSeconds * 1000).unref()
-        resolve(signal)
-      } else if (performance.now() - first > SAME_SIGNAL) {
-        for (const one of SIGNALS) process.off(one, onSignal)
-        process.kill(process.pid, signal)
-      }
-    }
-    for (const signal of SIGNALS) process.on(signal, onSignal)
-  })
-}
-
-function tooLate(withinSeconds: number, terminal: Terminal): void {
-  terminal.error(`mcp-credential-vault start: it did not end within ${withinSeconds} s and was cut off.\n`)
-  process.exit(1)
-}
-
-/** Without a proxy on this machine, the server must listen where its own links lead. */
-function portOf(serverBaseUrl = ''): string {
-  const url = parsedUrl(serverBaseUrl)
-  return url && isLoopback(url) && url.port !== '' ? url.port : '8005'
-}
-
-function portFrom(text: string): number {
-  const port = Number(text)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is a number from 0 to 65535')
-  return port
-}
-
-function tierFrom(text: string): ServerTier {
-  if (text === 'all' || text === 'form' || text === 'tool') return text
-  throw new UsageError('--tier is one of form, tool, all')
 }

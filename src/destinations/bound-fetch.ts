@@ -17,6 +17,7 @@ import { isServiceOutage } from '../core/network/service-outage.ts'
 import type { AuditReason } from '../core/ports/audit-sink.ts'
 import { isAddressAllowed, literalAddress } from './allowed-addresses.ts'
 import { addressRefused, checkedLookup, type Resolve, resolveWithSystem } from './checked-lookup.ts'
+import type { ConnectionSettings } from './connection.ts'
 import type { CredentialHeader } from './credential-header.ts'
 import { type Destination, hasUserinfo } from './destination.ts'
 import { serverEnding, unanswered } from './fetch-failure.ts'
@@ -32,8 +33,8 @@ export interface BoundFetchParts {
   readonly resolve?: Resolve
   /** Default {@link LIMITS}. */
   readonly limits?: ShareLimits
-  /** Longest wait between two parts of a body, in milliseconds; 0 for a stream that may be silent for ever. Default 300 seconds. */
-  readonly bodyTimeout?: number
+  /** Default: a system's usual authorities, 10 seconds to connect, 300 for headers and between two parts of a body. */
+  readonly connection?: Partial<ConnectionSettings> | undefined
 }
 
 /** The tool call that makes a request. */
@@ -64,13 +65,13 @@ export interface BoundFetch {
 const MAX_REDIRECTS = 5
 /** Enough for a tool with many parallel requests, and for a few hundred users of a slow service. */
 const LIMITS: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
-const AGENT_OPTIONS = { pipelining: 1, headersTimeout: 300_000, bodyTimeout: 300_000 }
+const CONNECTION = { connectTimeout: 10_000, headersTimeout: 300_000, bodyTimeout: 300_000 }
 
 type RequestOptions = NonNullable<ConstructorParameters<typeof Request>[1]>
 
 export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
   const { provider, destinations, resolve = resolveWithSystem, limits = LIMITS } = parts
-  const { bodyTimeout = AGENT_OPTIONS.bodyTimeout } = parts
+  const { connectTimeout, headersTimeout, bodyTimeout, tls } = { ...CONNECTION, ...parts.connection }
   const agents = new Map<boolean, Agent>()
   const shares = createOwnerShares(provider, limits)
   let closed = false
@@ -80,12 +81,12 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
     const agent =
       agents.get(allowPrivateAddresses) ??
       new Agent({
-        ...AGENT_OPTIONS,
-        bodyTimeout,
+        ...{ pipelining: 1, headersTimeout, bodyTimeout },
         // The shares admit no more requests than there are connections.
         connections: limits.perOrigin,
         connect: {
-          timeout: 10_000,
+          ...tls,
+          timeout: connectTimeout,
           lookup: checkedLookup(resolve, allowPrivateAddresses),
           rejectUnauthorized: true,
         },

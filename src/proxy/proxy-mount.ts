@@ -15,50 +15,106 @@ import { serveStateless } from './relay/serve-stateless.ts'
 import { createSharedSessions } from './relay/shared-sessions.ts'
 import type { ProxyRoute } from './session/proxy-route.ts'
 import { createProxySession, type ProxySession, type SessionStart } from './session/proxy-session.ts'
+import { createRouteUses } from './session/route-uses.ts'
 import { asMessage } from './upstream/message.ts'
 import type { UpstreamSession } from './upstream/upstream.ts'
 
 const END_MILLISECONDS = 5_000
 
+/** One upstream that is served. */
+export interface ProxyMount {
+  readonly middleware: KoaMiddleware
+  /**
+   * Serves another route under the same path from now on. Sessions stay; calls that run end with the route with which they began. Resolves
+   * once none of them runs any more and what only they used is closed.
+   */
+  replace(next: ProxyRoute): Promise<void>
+  /** Serves nothing any more. Resolves once running calls have ended, and their sessions. */
+  retire(): Promise<void>
+}
+
 /** Serves one upstream over Streamable HTTP (MCP 2025-11-25 and 2026-07-28), behind the vault's bearer gate. Other paths pass through. */
-export function proxyMount(vault: McpMountVault, upstream: ProxyRoute, options: CheckedMountOptions): KoaMiddleware {
-  const route = { ...upstream, operations: vault.operations }
+export function proxyMount(vault: McpMountVault, first: ProxyRoute, options: CheckedMountOptions): ProxyMount {
+  const uses = createRouteUses(first)
+  const { live } = uses
+  const open = new Set<ProxySession>()
+  let retired = false
   const { maxSessions, maxSessionsPerOwner, sessionIdleSeconds } = options
   const sessions = mcpSessions<SessionStart, ProxySession>({
     ...{ maxSessions, maxSessionsPerOwner, idleSeconds: sessionIdleSeconds },
-    makeTransport: (begun, start) =>
-      createProxySession({
+    makeTransport(begun, start) {
+      const session = createProxySession({
         ...start,
         begun,
-        upstream: route.upstream,
-        provider: route.provider,
-        listsChange: route.catalogue.changesOnConnect,
-        endUpstream: (...ended) => end(route, ...ended),
-      }),
+        upstream: () => live.upstream,
+        provider: live.provider,
+        listsChange: () => live.catalogue.changesOnConnect,
+        endUpstream: (...ended) => end(live, ...ended),
+        closed: (one) => open.delete(one),
+      })
+      open.add(session)
+      return session
+    },
     connect: async (_, session) => session.begin(),
   })
   const shared = createSharedSessions(sessions)
   const services: LegServices = {
     ...{ sessions: shared, held: createHeldCalls(), arrivals: createArrivals(), listening: new Set() },
   }
-  return httpMount(vault, options, {
-    methods: route.mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
+  const endListening = () => {
+    for (const end of services.listening) end()
+  }
+  const mounted = httpMount(vault, options, {
+    methods: first.mode === 'stateless' ? ['POST'] : ['GET', 'POST', 'DELETE'],
     async answer(exchange) {
       const { ctx, body } = exchange
-      if (isRepeating(body && asMessage(body.value), ctx.req.headers)) return serveLeg(route, services, exchange)
-      return route.mode === 'stateless'
-        ? serveStateless(route, shared, exchange)
-        : serveExchange(route, sessions, exchange)
+      const message = body && asMessage(body.value)
+      const isLeg = isRepeating(message, ctx.req.headers)
+      // A standing stream must not keep a former route in use.
+      if (isLeg && message?.method === 'subscriptions/listen') return serveLeg(live, services, exchange)
+      if (ctx.method === 'GET') return serveExchange(live, sessions, exchange)
+      return uses.during((route) => {
+        if (isLeg) return serveLeg(route, services, exchange)
+        return route.mode === 'stateless'
+          ? serveStateless(route, shared, exchange)
+          : serveExchange(route, sessions, exchange)
+      })
     },
     async endNotices() {
-      for (const end of services.listening) end()
+      endListening()
       services.held.end()
     },
-    async close() {
-      await sessions.close()
-      await route.upstream.close()
-    },
+    close,
   })
+
+  async function close(): Promise<void> {
+    await sessions.close()
+    await live.upstream.close()
+  }
+
+  return {
+    middleware: (ctx, next) => (retired ? next() : mounted(ctx, next)),
+
+    async replace(next) {
+      const { route: old, ended } = uses.replace(next)
+      const moves = old.upstream !== next.upstream
+      // Their clients open them again, at the new upstream.
+      endListening()
+      const left = moves ? [...open].map((session) => [session, session.leave(old.upstream)] as const) : []
+      for (const session of open) void session.announceLists()
+      await ended
+      if (!moves) return
+      const opened = [...open].map((session) => [session, session.forget(old.upstream)] as const)
+      await Promise.all([...left, ...opened].map(([session, upstream]) => upstream && end(old, session, upstream)))
+      await old.upstream.close()
+    },
+
+    async retire() {
+      retired = true
+      await uses.ended()
+      await close()
+    },
+  }
 }
 
 /** Best effort: the upstream ends idle sessions itself, and may be the reason why this one ends. */

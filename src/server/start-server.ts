@@ -2,7 +2,7 @@ import Koa from 'koa'
 import { warnAbout } from '../core/host/process-warning.ts'
 import { silenceGoneClients } from '../core/koa/client-gone.ts'
 import { isLoopback } from '../core/network/loopback.ts'
-import { urlBelow } from '../core/network/server-base-url.ts'
+import { basePathOf, urlBelow } from '../core/network/server-base-url.ts'
 import type { ServerTier } from '../core/ports/store-keys.ts'
 import type { CredentialVault } from '../vault/credential-vault.ts'
 import { errorOfEnvironment, vaultOptionsFromEnvironment } from '../vault/environment/vault-options-from-environment.ts'
@@ -13,16 +13,19 @@ import { openFormTierVault, openToolTierVault } from '../vault/tier-vaults.ts'
 import { accessLog } from './access-log.ts'
 import { healthReport } from './health-report.ts'
 import { addressOf, listen } from './listen.ts'
-import { type McpMode, mcpEndpoint } from './mcp-endpoint.ts'
+import { type McpMode, type ServedContent, servedTools } from './mcp-endpoint.ts'
 import { type Observation, openObservation } from './observation.ts'
 import { refuseUnfitStart } from './start-refusals.ts'
 import type { ToolsModule } from './tools-module.ts'
 
-export interface StartOptions {
+export interface StartOptions extends ServeOptions {
   readonly tools: ToolsModule
+  readonly mode: McpMode
+}
+
+export interface ServeOptions {
   readonly port: number
   readonly host: string
-  readonly mode: McpMode
   /** `form`: the pages alone. `tool`: the tools alone. Default `all`, both in one process. */
   readonly tier?: ServerTier
   /** Override what the environment says. */
@@ -48,7 +51,15 @@ export const CLOSES_WITHIN = 25
 const LAST_ANSWERS = 1_000
 
 /** Starts the runnable server: vault from the environment, form, metadata, MCP endpoint and health on one port. */
-export async function startServer(start: StartOptions): Promise<RunningServer> {
+export function startServer({ tools, mode, ...start }: StartOptions): Promise<RunningServer> {
+  return startServing(() => servedTools(tools, mode), start)
+}
+
+/** Starts a server for some content. `load` is called once the vault is open. */
+export async function startServing(
+  load: (observed: Observation) => Promise<ServedContent>,
+  start: ServeOptions,
+): Promise<RunningServer> {
   const { host, tier = 'all', given } = start
   const options = vaultOptionsFromEnvironment(process.env, given, tier === 'all' ? {} : { tier })
   refuseUnfitStart(options, { host, tier, ownAudit: given?.audit !== undefined })
@@ -59,7 +70,8 @@ export async function startServer(start: StartOptions): Promise<RunningServer> {
       throw errorOfEnvironment(process.env, error)
     })
     try {
-      return await serve(vault, { ...start, observed, trustedProxies })
+      shareVault(vault)
+      return await serve(vault, await load(observed), { ...start, observed, trustedProxies })
     } catch (error) {
       // Close the vault, so that its audit log ends in order.
       await vault.close().catch(() => {})
@@ -73,32 +85,31 @@ export async function startServer(start: StartOptions): Promise<RunningServer> {
 
 const OPENERS = { all: openVault, form: openFormTierVault, tool: openToolTierVault } as const
 
-interface ServeParts extends StartOptions {
+interface ServeParts extends ServeOptions {
   readonly observed: Observation
   readonly trustedProxies: number
 }
 
 async function serve(
   vault: CredentialVault,
-  { tools, port, host, mode, tier = 'all', observed, trustedProxies }: ServeParts,
+  content: ServedContent,
+  { port, host, tier = 'all', observed, trustedProxies }: ServeParts,
 ): Promise<RunningServer> {
-  shareVault(vault)
-  const endpoint = await mcpEndpoint(tools)
   const app = new Koa()
   silenceGoneClients(app, observed.httpError)
-  const mount = urlBelow(vault.serverBaseUrl, '/mcp')
-  const routes = [mount.pathname, '/health', '/healthz', '/readyz', ...vault.openPaths]
+  const base = basePathOf(vault.serverBaseUrl)
+  const routes = [...content.routes.map((route) => base + route), '/health', '/healthz', '/readyz', ...vault.openPaths]
   app.use(accessLog({ log: observed.logOf('http'), routes, trustedProxies }))
   app.use(vault.healthRoutes().routes)
   app.use(healthReport(vault))
   vault.register(app)
-  if (tier !== 'form') app.use(endpoint.mount(vault, mode))
+  if (tier !== 'form') app.use(content.mount(vault))
   // Links of an earlier run need the providers before the first client connects.
-  await endpoint.declareProviders(vault)
+  await content.declareProviders(vault)
   await vault.proven?.()
   const server = await listen(app, port, host)
   const bound = addressOf(server)
-  const [what, path] = tier === 'form' ? (['Pages', '/credentials'] as const) : (['MCP endpoint', '/mcp'] as const)
+  const { what, path } = tier === 'form' ? { what: 'Pages', path: '/credentials' } : content
   const url = urlBelow(vault.serverBaseUrl, path).href
   // In front of two tiers there is a proxy.
   if (tier === 'all' && trustedProxies === 0) warnOfOtherPort(vault.serverBaseUrl, Number(new URL(bound).port || 80))

@@ -59,9 +59,10 @@ export interface CredentialVault {
   problems(): ReadonlyMap<HealthPart, string>
   /**
    * Attaches a provider: serves `form`, returns the provider's services, and runs `end` when the vault closes. The same definition may be
-   * attached again, as a server made for each connection does. Another definition under the same name is `configuration_invalid`.
+   * attached again, as a server made for each connection does. Another definition under the same name is `configuration_invalid`, unless it
+   * `replaces` the known one, as a reloaded configuration does. The former `end` is then its owner's to run.
    */
-  attach(form: FormProvider, end: () => Promise<void>): ProviderServices
+  attach(form: FormProvider, end: () => Promise<void>, options?: { readonly replaces?: boolean }): ProviderServices
   /**
    * Resolves once the store has refused to let this process read the credentials of each attached provider. Only a form tier has it, which
    * serves no page before. A call after a failure tries again.

@@ -83,9 +83,9 @@ export async function openVault(options: OpenVaultOptions): Promise<CredentialVa
 
     register: (app) => attached.register(app, routes),
 
-    attach(provider, end) {
+    attach(provider, end, { replaces = false } = {}) {
       if (admin) providerMayBe(provider.name)
-      form.serve(provider)
+      form.serve(provider, replaces)
       attached.provider(provider, end)
       return { ...tools.services, revoke: form.revoke }
     },

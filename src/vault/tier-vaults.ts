@@ -35,8 +35,8 @@ export async function openFormTierVault(options: OpenVaultOptions): Promise<Cred
     problems: form.problems,
     nodeHandler: form.nodeHandler,
     register: (app) => attached.register(app, form.routes),
-    attach(provider, end) {
-      form.serve(provider)
+    attach(provider, end, { replaces = false } = {}) {
+      form.serve(provider, replaces)
       attached.provider(provider, end)
       return new Proxy({} as ProviderServices, { get: () => refuse('form') })
     },
@@ -74,8 +74,8 @@ export async function openToolTierVault(options: OpenVaultOptions): Promise<Cred
     problems: tools.problems,
     nodeHandler: () => createNodeHandler(new Koa(), middleware, owns),
     register: (app) => attached.register(app, routes),
-    attach(provider, end) {
-      tools.declare(provider)
+    attach(provider, end, { replaces = false } = {}) {
+      tools.declare(provider, replaces)
       attached.provider(provider, end)
       return { ...tools.services, revoke: async () => refuse('tool') }
     },

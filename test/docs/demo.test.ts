@@ -23,3 +23,10 @@ test.each([['--backend', 'redis'], ['--backend'], ['vault']])(
     })
   },
 )
+
+test('--proxy walks through the example of the proxy, and ends', { timeout: 240_000 }, async () => {
+  const { stdout } = await demo('--proxy')
+  expect(stdout).toContain('claude mcp add --transport http support')
+  expect(stdout).toContain('The proxy holds the tool back.')
+  expect(stdout.trimEnd().endsWith('All of it happened.')).toBe(true)
+})

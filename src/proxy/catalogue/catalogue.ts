@@ -2,6 +2,8 @@ import type { Message, Request } from '../upstream/message.ts'
 
 /** What clients are told about an upstream before its user has connected, and which of its lists they may see afterwards. */
 export interface Catalogue {
+  /** Waits, not for long, for what is read from the upstream. Called before `initialize` and `list`. */
+  ready?(): Promise<void>
   /** The result of `initialize` for a user whose credential is missing. */
   initialize(request: Request): unknown
   /** Returns the upstream's own result of `initialize` as it is passed on. */

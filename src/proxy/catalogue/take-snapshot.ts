@@ -12,7 +12,8 @@ const MAX_PAGES = 100
  * @throws `UpstreamProblem` if the upstream refuses
  */
 export async function takeSnapshot(upstream: Pick<Upstream, 'open'>, call: CredentialCall): Promise<Snapshot> {
-  const { session, answer } = await upstream.open(OWN_INITIALIZE, call, 'snapshot')
+  const { session: opened, answer } = await upstream.open(OWN_INITIALIZE, call, 'snapshot')
+  const session = listsOnly(opened)
   if (!isJsonObject(answer.result))
     throw new UpstreamProblem('refused', 'The upstream server refused to open a session.')
   const initialize = answer.result
@@ -35,8 +36,26 @@ export async function takeSnapshot(upstream: Pick<Upstream, 'open'>, call: Crede
   }
 }
 
+const READS: ReadonlySet<string | undefined> = new Set([
+  ...['notifications/initialized', 'tools/list', 'prompts/list'],
+  ...['resources/list', 'resources/templates/list'],
+])
+
+/** A session that reads lists and does nothing else: it has the operator's credential, which must serve nobody's call. */
+function listsOnly(session: UpstreamSession): Pick<UpstreamSession, 'send' | 'end'> {
+  return {
+    async send(message, call) {
+      if (READS.has(message.method)) return session.send(message, call)
+      throw new UpstreamProblem('refused', "The operator's credential reads lists and serves no call.")
+    },
+    end: (call) => session.end(call),
+  }
+}
+
+type ListSession = ReturnType<typeof listsOnly>
+
 async function listOf(
-  session: UpstreamSession,
+  session: ListSession,
   call: CredentialCall,
   method: ListMethod,
 ): Promise<readonly SnapshotEntry[]> {
@@ -55,7 +74,7 @@ async function listOf(
   throw new UpstreamProblem('failed', `The list ${method} of the upstream server does not end.`)
 }
 
-async function resultOf(session: UpstreamSession, call: CredentialCall, request: Request) {
+async function resultOf(session: ListSession, call: CredentialCall, request: Request) {
   const { events } = await session.send(request, call)
   for await (const { message } of events)
     if (message && isAnswer(message)) return isJsonObject(message.result) ? message.result : undefined

@@ -2,8 +2,10 @@ import { z } from 'zod'
 import type { OptionSchemas } from '../../core/model/options.ts'
 import { isWebUrl, parsedUrl } from '../../core/model/url-value.ts'
 import { httpMountOptions } from '../../mcp/transport/mount-options.ts'
+import { catalogueOptions, catalogueProblems } from './catalogue-config.ts'
 import { childrenSchema } from './children-options.ts'
 import { commandOptions, commandProblems } from './command-options.ts'
+import { CONNECTION_DEFAULTS, type ConnectionDefaults, connectionOptions, tlsProblem } from './connection-config.ts'
 import { credentialSchema } from './credential-config.ts'
 import { headerProblems, headersSchema } from './header-slots.ts'
 import { rejectedWhenSchema, repeatableSchema } from './rejection-options.ts'
@@ -33,13 +35,7 @@ const upstreamFields = z.strictObject({
     .describe(
       'stateless: clients have no session, and a call without a credential is answered with error -32042 and the link.',
     ),
-  snapshot: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'File with the accepted lists of the server. Without it, each user sees their own lists once they have connected.',
-    ),
+  ...catalogueOptions,
   failFast: z
     .boolean()
     .default(false)
@@ -52,11 +48,12 @@ const upstreamFields = z.strictObject({
     .max(268_435_456)
     .default(16_777_216)
     .describe('Largest message of the server, in bytes.'),
+  ...connectionOptions,
   ...mountOptions,
 } satisfies OptionSchemas<UpstreamOptions>)
 
 const upstreamSchema = upstreamFields.superRefine((upstream, context) => {
-  for (const { path, message } of upstreamProblems(upstream))
+  for (const { path, message } of [...upstreamProblems(upstream), ...catalogueProblems(upstream)])
     context.addIssue({ code: 'custom', path: [...path], message })
 })
 
@@ -67,22 +64,28 @@ export const proxyConfigSchema = z.strictObject({
       z
         .string()
         .max(40)
-        .regex(NAME, 'names have 1 to 40 lower-case letters, digits and single hyphens and start with a letter'),
+        .regex(NAME, 'names have 1 to 40 lower-case letters, digits and single hyphens and start with a letter')
+        .refine((name) => name !== 'credentials', 'is the path of the form; take another name'),
       upstreamSchema,
     )
     .refine((upstreams) => Object.keys(upstreams).length > 0, 'needs at least one upstream')
     .describe('MCP servers by name. Each is served at /NAME/mcp.'),
   children: childrenSchema.optional(),
+  page: z
+    .boolean()
+    .default(true)
+    .describe('Whether / is a page, open to everybody, that names the servers and shows how to add them to a client.'),
 } satisfies Readonly<Record<keyof ProxyConfig, z.ZodType>>)
 
 export type CheckedProxyConfig = z.output<typeof proxyConfigSchema>
 export type UpstreamConfig = CheckedProxyConfig['upstreams'][string]
 
 /** An upstream over Streamable HTTP. */
-export type HttpUpstreamConfig = UpstreamConfig & {
-  readonly url: string
-  readonly headers: NonNullable<UpstreamConfig['headers']>
-}
+export type HttpUpstreamConfig = UpstreamConfig &
+  ConnectionDefaults & {
+    readonly url: string
+    readonly headers: NonNullable<UpstreamConfig['headers']>
+  }
 
 /** An upstream that is started as a process. */
 export type CommandUpstreamConfig = UpstreamConfig & { readonly command: NonNullable<UpstreamConfig['command']> }
@@ -94,7 +97,8 @@ export function isCommand(upstream: UpstreamConfig): upstream is CommandUpstream
 /** @throws TypeError for an upstream that is started as a process */
 export function httpConfig({ url, headers, ...upstream }: UpstreamConfig): HttpUpstreamConfig {
   if (url === undefined || headers === undefined) throw new TypeError('the upstream has no url')
-  return { ...upstream, url, headers }
+  const { timeouts = CONNECTION_DEFAULTS.timeouts, perOwner = CONNECTION_DEFAULTS.perOwner } = upstream
+  return { ...upstream, url, headers, timeouts, perOwner }
 }
 
 interface OptionProblem {
@@ -103,7 +107,7 @@ interface OptionProblem {
 }
 
 /** What belongs to one of the two kinds of upstreams only. */
-const OF_URL = ['headers'] as const
+const OF_URL = ['headers', 'timeouts', 'tls', 'perOwner'] as const
 const OF_COMMAND = ['environment', 'env', 'files', 'dangerouslyArgs', 'share', 'check'] as const
 
 function upstreamProblems(upstream: z.output<typeof upstreamFields>): readonly OptionProblem[] {
@@ -124,7 +128,12 @@ function upstreamProblems(upstream: z.output<typeof upstreamFields>): readonly O
     return [...foreign, { path: ['url'], message: 'is required; or command, for a server over stdio' }]
   if (headers === undefined) return [...foreign, { path: ['headers'], message: 'is required' }]
   const problems = headerProblems(headers, credential.variables)
-  return [...foreign, ...problems.map(({ path, message }) => ({ path: ['headers', ...path], message }))]
+  const tls = tlsProblem(url, upstream.tls)
+  return [
+    ...foreign,
+    ...problems.map(({ path, message }) => ({ path: ['headers', ...path], message })),
+    ...(tls === undefined ? [] : [{ path: ['tls'], message: tls }]),
+  ]
 }
 
 /** Returns the JSON Schema (2020-12) of the configuration file, for editors. */

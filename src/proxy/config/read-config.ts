@@ -1,16 +1,20 @@
 import { readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { nearest } from '../../core/host/nearest.ts'
+import { shownPath } from '../../core/host/shown-path.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import { inPlainWords } from '../../core/model/options.ts'
+import { type ConfigProblem, withFilesFrom } from './config-files.ts'
 import { type CheckedProxyConfig, knownKeys, proxyConfigSchema } from './proxy-config.ts'
 import type { ProxyConfig } from './upstream-options.ts'
 
 const MAX_BYTES = 1_048_576
 
 /**
- * Reads the configuration file of a proxy, which is YAML 1.2 or JSON. It holds no secret, so problems are shown with their line.
+ * Reads the configuration file of a proxy, which is YAML 1.2 or JSON. It holds no secret, so problems are shown with their line. Files that
+ * it names are found from its own folder.
  *
  * @throws `configuration_invalid`, naming each problem by line and path
  * @example
@@ -21,25 +25,51 @@ const MAX_BYTES = 1_048_576
  * ```
  */
 export function readProxyConfig(file: string): ProxyConfig {
-  return parseProxyConfig(textOf(file), file)
+  return readProxyFile(file).config
+}
+
+/** A configuration that was read from a file. */
+export interface ProxyFile {
+  readonly config: CheckedProxyConfig
+  /** Makes the error for problems that only other files show, each with its line here. */
+  problem(found: readonly ConfigProblem[]): CredentialVaultError
+}
+
+/** @throws as {@link readProxyConfig} */
+export function readProxyFile(file: string): ProxyFile {
+  const { config, problem } = parsed(textOf(file), file)
+  return { config: withFilesFrom(config, dirname(resolve(file))), problem }
 }
 
 /** @param file name for messages */
 export function parseProxyConfig(text: string, file: string): CheckedProxyConfig {
+  return parsed(text, file).config
+}
+
+function parsed(text: string, file: string): ProxyFile {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const lineAt = (offset: number) => lines.linePos(offset).line
+  const lineOf = (path: readonly PropertyKey[]) => lineAt(offsetOf(document, path))
   const broken = [...document.errors, ...document.warnings].map(({ pos: [at], code }) => ({
     line: lineAt(at),
     message: YAML_PROBLEMS[code] ?? 'is no valid YAML',
   }))
   if (broken.length > 0) throw invalid(file, broken)
   const checked = proxyConfigSchema.safeParse(plainValue(document, file), { error: inPlainWords })
-  if (checked.success) return checked.data
-  throw invalid(
-    file,
-    checked.error.issues.flatMap((issue) => problemsOf(issue, (path) => lineAt(offsetOf(document, path)))),
-  )
+  if (!checked.success)
+    throw invalid(
+      file,
+      checked.error.issues.flatMap((issue) => problemsOf(issue, lineOf)),
+    )
+  return {
+    config: checked.data,
+    problem: (found) =>
+      invalid(
+        file,
+        found.map(({ path, message }) => ({ line: lineOf(path), path: pathText(path), message })),
+      ),
+  }
 }
 
 interface Problem {
@@ -98,7 +128,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
 }
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path.map(String).join('.')
+  // A token may stand where the name of an option belongs.
+  return path.map((part) => (shownPath(`./${String(part)}`) === undefined ? '…' : String(part))).join('.')
 }
 
 function invalid(file: string, problems: readonly Problem[]): CredentialVaultError {

@@ -38,5 +38,6 @@ export async function relayLeg(leg: RelayedLeg, inside: CallInside): Promise<Ans
     if (!(await inside.isStillConnected())) throw new UpstreamProblem('refused', DISCONNECTED)
     return { answer: { ...received, id: message.id }, event: {}, ...(status !== undefined && { status }) }
   }
+  if (!(await inside.isStillConnected())) throw new UpstreamProblem('refused', DISCONNECTED)
   throw new UpstreamProblem('failed', CUT_OFF)
 }

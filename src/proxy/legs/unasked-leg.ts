@@ -63,6 +63,7 @@ async function unasked<A extends Answered | undefined>(
   const relayed = await withoutAsking(route.provider, unaskedCall(leg, message.method, reply.gone), relay)
   switch (relayed.kind) {
     case 'not-connected':
+      await route.catalogue.ready?.()
       return { answer: resultAnswer(message.id, inPlaceOf()), event: {} }
     case 'withheld':
       return { answer: errorAnswer(message.id, CODES.server, WITHHELD), event: {} }

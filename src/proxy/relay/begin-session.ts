@@ -53,5 +53,6 @@ async function initializeAnswer(served: ProxyExchange, initialize: Request): Pro
   const answer = opened?.kind === 'done' ? opened.result : undefined
   if (answer?.error) return { ...answer, id: initialize.id }
   if (isJsonObject(answer?.result)) return resultAnswer(initialize.id, route.catalogue.passInitialize(answer.result))
+  await route.catalogue.ready?.()
   return resultAnswer(initialize.id, route.catalogue.initialize(initialize))
 }

@@ -24,7 +24,8 @@ export interface ProxyExchange extends Served {
 
 export function proxyExchange(route: ProxyRoute, session: ProxySession, exchange: McpExchange): ProxyExchange {
   const { owner, client } = session
-  return { route, session, exchange, reply: createReply(exchange), owner, client }
+  // A standing stream moves on with its route; every other exchange keeps the upstream with which it began.
+  return { route, session: session.on(() => route.upstream), exchange, reply: createReply(exchange), owner, client }
 }
 
 /** Returns the person whose credential the request may use: whom the verified token names. */

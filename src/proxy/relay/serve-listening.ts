@@ -19,8 +19,10 @@ export async function serveListening(served: ProxyExchange): Promise<void> {
         reply.stream()
         await session.connection.opened(reply.gone)
       }
+      if (!reply.isOpen()) break
       const connected = session.connection.current()
-      if (!connected || !reply.isOpen()) break
+      // Another upstream has taken the place of the one that was waited for.
+      if (!connected) continue
       const end = await follow(served, connected, place)
       if (end === 'no-stream') {
         reply.stream()

@@ -97,6 +97,7 @@ async function answerUnasked(
   )
   switch (relayed.kind) {
     case 'not-connected':
+      await route.catalogue.ready?.()
       return inPlace(resultAnswer(message.id, inPlaceOf()))
     case 'withheld':
       return inPlace(errorAnswer(message.id, CODES.server, 'The answer contained a secret and was withheld.'))

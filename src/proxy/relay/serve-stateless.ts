@@ -26,7 +26,10 @@ export async function serveStateless(route: ProxyRoute, shared: SharedSessions, 
   const { reply } = served
   if (!isRequest(message)) return reply.end()
   const { id } = message
-  if (message.method === 'initialize') return reply.finish(resultAnswer(id, route.catalogue.initialize(message)))
+  if (message.method === 'initialize') {
+    await route.catalogue.ready?.()
+    return reply.finish(resultAnswer(id, route.catalogue.initialize(message)))
+  }
   const named: typeof reply = { ...reply, finish: (answer, options) => reply.finish({ ...answer, id }, options) }
   const own = { ...message, id: randomUUID() }
   await useSession(found, () => measured({ ...served, reply: named }, own, (one) => serveRequest(one, own)))

@@ -20,7 +20,16 @@ export interface ProxySession extends SessionTransport {
   readonly client: SessionClient
   readonly questions: ClientQuestions
   readonly notices: CompletionNotices
+  /** To the upstream that the newest configuration names, unless this is a view of {@link on}. */
   readonly connection: UpstreamConnection
+  /** Returns this session with the connection to one upstream, for a call that began under an earlier configuration. */
+  on(upstream: () => UpstreamOpener): ProxySession
+  /** Lets go of an upstream that is not used any more, so that standing streams move on. Returns what is open there. */
+  leave(upstream: UpstreamOpener): UpstreamSession | undefined
+  /** Forgets an upstream that no call uses. Returns what is open there. */
+  forget(upstream: UpstreamOpener): UpstreamSession | undefined
+  /** Tells the client that its lists may be others now. */
+  announceLists(): Promise<void>
   readonly places: EventPlaces
   /** Requests of the client that run now. */
   readonly running: Map<RequestId, AbortController>
@@ -53,15 +62,19 @@ export interface SessionStart {
   readonly client?: SessionClient
 }
 
+export type UpstreamOpener = Pick<Upstream, 'open'>
+
 export interface SessionParts extends SessionStart {
-  readonly upstream: Pick<Upstream, 'open'>
+  /** The upstream of the newest configuration. */
+  readonly upstream: () => UpstreamOpener
   readonly provider: ProxyProvider
   /** Told the session's id once it has begun. */
   readonly begun: (sessionId: string) => void
   /** Whether the client's lists may be others once there is a session at the upstream. */
-  readonly listsChange: boolean
+  readonly listsChange: () => boolean
   /** Ends what the session has at the upstream. */
   readonly endUpstream: (session: ProxySession, upstream: UpstreamSession | undefined) => Promise<void>
+  readonly closed: (session: ProxySession) => void
 }
 
 export function createProxySession(parts: SessionParts): ProxySession {
@@ -72,6 +85,23 @@ export function createProxySession(parts: SessionParts): ProxySession {
   const subscriptions = new Map<unknown, Request>()
   let closed = false
 
+  const connections = new Map<UpstreamOpener, UpstreamConnection>()
+  function connectionTo(upstream: UpstreamOpener): UpstreamConnection {
+    const known = connections.get(upstream)
+    if (known) return known
+    const made = createUpstreamConnection({
+      open: (...given) => upstream.open(...given, sessionId),
+      initialize: () => withRevision(initialize, revision),
+      repeated: () => [...(level ? [level] : []), ...subscriptions.values()],
+      onLateOpen() {
+        if (parts.listsChange()) void announceLists(session)
+      },
+    })
+    if (closed) made.close()
+    connections.set(upstream, made)
+    return made
+  }
+
   const sessionId = randomUUID()
   const session: ProxySession = {
     sessionId,
@@ -81,14 +111,21 @@ export function createProxySession(parts: SessionParts): ProxySession {
     questions: createClientQuestions(),
     notices: createCompletionNotices(),
     running: new Map(),
-    connection: createUpstreamConnection({
-      open: (...given) => parts.upstream.open(...given, sessionId),
-      initialize: () => withRevision(initialize, revision),
-      repeated: () => [...(level ? [level] : []), ...subscriptions.values()],
-      onLateOpen() {
-        if (parts.listsChange) void announceLists(session)
-      },
-    }),
+    get connection() {
+      return connectionTo(parts.upstream())
+    },
+    on: (upstream) => Object.create(session, { connection: { get: () => connectionTo(upstream()) } }),
+    leave(upstream) {
+      const open = connections.get(upstream)?.current()?.session
+      if (open) connections.get(upstream)?.drop(open)
+      return open
+    },
+    forget(upstream) {
+      const open = connections.get(upstream)?.close()
+      connections.delete(upstream)
+      return open
+    },
+    announceLists: () => announceLists(session),
     begin: () => parts.begun(session.sessionId),
     belongsTo: (other, otherOwner) =>
       sameOwner(user, other) && user.clientId === other.clientId && sameOwner(owner, otherOwner),
@@ -118,7 +155,10 @@ export function createProxySession(parts: SessionParts): ProxySession {
       for (const running of session.running.values()) running.abort()
       for (const reply of standing) reply.end()
       session.onclose?.()
-      await endUpstream(session, session.connection.close())
+      parts.closed(session)
+      const open = [...connections.values()].flatMap((connection) => connection.close() ?? [])
+      // Something may be kept for a session that has nothing open.
+      await Promise.all((open.length > 0 ? open : [undefined]).map((upstream) => endUpstream(session, upstream)))
     },
   }
   return session

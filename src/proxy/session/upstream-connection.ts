@@ -16,7 +16,7 @@ export interface UpstreamConnection {
   drop(session: UpstreamSession): void
   /** Returns what is open, for its end. Nothing is opened afterwards. */
   close(): UpstreamSession | undefined
-  /** Resolves once a session is open, or the signal aborts. */
+  /** Resolves once a session is open, none can be opened any more, or the signal aborts. */
   opened(signal: AbortSignal): Promise<void>
 }
 
@@ -107,6 +107,7 @@ export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnec
       closed = true
       const open = current?.session
       if (open) drop(open)
+      for (const go of [...waiting]) go()
       return open
     },
 

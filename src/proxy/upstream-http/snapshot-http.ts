@@ -1,13 +1,15 @@
 import { type CredentialValues, defineVariables } from '../../core/model/variables.ts'
 import { createBoundFetch } from '../../destinations/bound-fetch.ts'
+import { connectionOf } from '../../destinations/connection.ts'
 import { defineDestinations } from '../../destinations/destination.ts'
 import type { Snapshot } from '../catalogue/snapshot.ts'
 import { takeSnapshot } from '../catalogue/take-snapshot.ts'
 import { variablesOf } from '../config/credential-config.ts'
 import { fixedHeaders } from '../config/header-slots.ts'
 import type { HttpUpstreamConfig } from '../config/proxy-config.ts'
+import type { UpstreamFiles } from '../config/upstream-files.ts'
 import { givenCall } from '../upstream/given-call.ts'
-import { destinationsOf } from './http-route.ts'
+import { connectionOptionsOf, destinationsOf } from './http-destination.ts'
 import { httpUpstream } from './http-upstream.ts'
 
 const DEADLINE_MILLISECONDS = 60_000
@@ -18,10 +20,15 @@ const DEADLINE_MILLISECONDS = 60_000
  *
  * @throws `UpstreamProblem` if the server refuses, and what `fetch` of a credential throws
  */
-export async function snapshotOverHttp(config: HttpUpstreamConfig, values: CredentialValues): Promise<Snapshot> {
+export async function snapshotOverHttp(
+  config: HttpUpstreamConfig,
+  files: UpstreamFiles,
+  values: CredentialValues,
+): Promise<Snapshot> {
   const bound = createBoundFetch({
     provider: 'snapshot',
     destinations: defineDestinations(destinationsOf(config), defineVariables(variablesOf(config.credential))),
+    ...connectionOf(connectionOptionsOf(config, files), 'snapshot'),
   })
   try {
     const upstream = httpUpstream({

@@ -1,8 +1,12 @@
 import type { WriteLog } from '../../core/host/logger.ts'
 import { notesOf, type WarningOptions, warningsOf } from '../../core/host/process-warning.ts'
 import { type ChildPool, createChildPool } from '../children/pool/child-pool.ts'
+import type { ChildKey } from '../children/pool/pool-key.ts'
 import type { PoolLimits } from '../children/pool/pool-limits.ts'
 import { openWatchdog, type Watchdog } from '../children/watchdog/watchdog.ts'
+
+/** The processes of one upstream under one configuration. A reload may have two of them for a while. */
+export type ConfiguredChildren = Pick<ChildKey, 'upstream' | 'configuration'>
 
 /** What the processes of all upstreams of a proxy share: their limits, and the watchdog that ends them should the proxy be killed. */
 export interface ChildHost {
@@ -13,7 +17,9 @@ export interface ChildHost {
   /** Waits for work, such as the last audit line about a process, before the host is closed. */
   finishes(work: Promise<void>): void
   /** Counts an upstream. The returned function ends its processes, and with those of the last upstream everything else. */
-  use(upstream: string): () => Promise<void>
+  use(children: ConfiguredChildren): () => Promise<void>
+  /** Whether it is closed or about to be, and starts nothing any more. */
+  readonly isClosed: boolean
   /** Ends every process. A second call waits for the first. */
   close(): Promise<void>
 }
@@ -30,7 +36,7 @@ export interface ChildHostOptions {
 export function createChildHost({ limits, log, folder, secretsFolder }: ChildHostOptions): ChildHost {
   const pool = createChildPool(limits)
   const running = new Set<Promise<void>>()
-  const users = new Set<string>()
+  const users = new Set<ConfiguredChildren>()
   let opening: Promise<Watchdog> | undefined
   let closing: Promise<void> | undefined
 
@@ -74,12 +80,17 @@ export function createChildHost({ limits, log, folder, secretsFolder }: ChildHos
       running.add(one)
     },
 
-    use(upstream) {
-      users.add(upstream)
+    use(children) {
+      const user = { ...children }
+      users.add(user)
       return async () => {
-        users.delete(upstream)
-        await (users.size === 0 ? closeOnce() : pool.end('session_closed', { upstream }))
+        users.delete(user)
+        await (users.size === 0 ? closeOnce() : pool.end('session_closed', children))
       }
+    },
+
+    get isClosed() {
+      return closing !== undefined
     },
 
     close: closeOnce,

@@ -4,10 +4,11 @@ import { type Owner, ownerKey } from '../../core/model/owner.ts'
 import type { VaultEvents } from '../../core/ports/events.ts'
 import type { ChildPool, ClosingReason } from '../children/pool/child-pool.ts'
 import type { ProxyProvider } from '../session/proxy-route.ts'
+import type { ConfiguredChildren } from './child-host.ts'
 import { GIVEN } from './stdio-upstream.ts'
 
 export interface CredentialWatchParts {
-  readonly upstream: string
+  readonly children: ConfiguredChildren
   readonly provider: Pick<ProxyProvider, 'name' | 'ready' | 'credentialState' | 'versionOf'>
   readonly pool: ChildPool
   readonly events: VaultEvents
@@ -25,7 +26,7 @@ const REASONS: Readonly<Record<Exclude<CredentialState, 'active'>, ClosingReason
 }
 
 /** Ends the children of an upstream whose credential is not in use any more. Returns the function that stops it. */
-export function watchCredentials({ upstream, provider, pool, events }: CredentialWatchParts): () => void {
+export function watchCredentials({ children, provider, pool, events }: CredentialWatchParts): () => void {
   const isOurs = (named: string) => named === provider.name
 
   async function look({ issuer, subject }: Owner): Promise<void> {
@@ -33,15 +34,18 @@ export function watchCredentials({ upstream, provider, pool, events }: Credentia
     // A look of its own, which is not about any call.
     const call = { user: owner, correlationId: newCorrelationId() }
     const state = await provider.credentialState(call)
-    if (state !== 'active') return pool.end(REASONS[state], { upstream, ...owner })
+    if (state !== 'active') return pool.end(REASONS[state], { ...children, ...owner })
     const version = await provider.versionOf?.(call)
-    if (version !== undefined) await pool.end('rotated', { upstream, ...owner, notVersion: version })
+    if (version !== undefined) await pool.end('rotated', { ...children, ...owner, notVersion: version })
   }
 
   async function lookAtAll(): Promise<void> {
     const owners = new Map(
       pool.keys
-        .filter((key) => key.upstream === upstream && key.account !== GIVEN)
+        .filter(
+          (key) =>
+            key.upstream === children.upstream && key.configuration === children.configuration && key.account !== GIVEN,
+        )
         .map((key) => [ownerKey(key), key] as const),
     )
     // An outage says nothing about the credential.
@@ -55,10 +59,12 @@ export function watchCredentials({ upstream, provider, pool, events }: Credentia
     ),
     ...(['rejected', 'revoked'] as const).map((name) =>
       events.on(name, ({ owner: { issuer, subject }, provider: named }) =>
-        isOurs(named) ? pool.end(name, { upstream, issuer, subject }) : undefined,
+        isOurs(named) ? pool.end(name, { ...children, issuer, subject }) : undefined,
       ),
     ),
-    events.on('offboarded', ({ owner: { issuer, subject } }) => pool.end('offboarded', { upstream, issuer, subject })),
+    events.on('offboarded', ({ owner: { issuer, subject } }) =>
+      pool.end('offboarded', { ...children, issuer, subject }),
+    ),
   ]
   return () => {
     clearInterval(timer)

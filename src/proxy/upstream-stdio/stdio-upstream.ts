@@ -46,7 +46,8 @@ interface Initialised {
 export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
   const { name, configuration, host } = parts
   const { pool } = host
-  const end = host.use(name)
+  const own = { upstream: name, configuration }
+  const end = host.use(own)
   const initialised = new WeakMap<Child, Initialised>()
   const shares = parts.config.share === 'owner'
   const shared = new Map<SharedChannel, ChildKey>()
@@ -88,12 +89,11 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
         throw new UpstreamProblem('refused', 'The credential is not in use any more.')
       const [account, version] = [isGiven ? GIVEN : '', call.version ?? '']
       const key: ChildKey = {
-        upstream: name,
+        ...own,
         issuer,
         subject,
         account,
         version,
-        configuration,
         session: shares ? '' : sessionId,
       }
       const share = (channel: SharedChannel, child: Child) => {
@@ -118,7 +118,7 @@ export function stdioUpstream(parts: StdioUpstreamParts): Upstream {
 
     async sessionClosed(session) {
       const left = [...shared].filter(([channel]) => channel.leave(session) === 0).map(([, key]) => key)
-      if (!shares) await pool.end('session_closed', { upstream: name, session })
+      if (!shares) await pool.end('session_closed', { ...own, session })
       else await Promise.all(left.map((key) => pool.end('session_closed', key)))
     },
     close: end,

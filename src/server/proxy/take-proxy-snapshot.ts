@@ -2,12 +2,11 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { parseOptions } from '../../core/model/options.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import type { Snapshot } from '../../proxy/catalogue/snapshot.ts'
-import { poolLimits } from '../../proxy/config/children-options.ts'
-import { httpConfig, isCommand, proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
+import { proxyConfigSchema } from '../../proxy/config/proxy-config.ts'
 import type { ProxyConfig } from '../../proxy/config/upstream-options.ts'
-import { snapshotOverHttp } from '../../proxy/upstream-http/snapshot-http.ts'
-import { childLog, createChildHost } from '../../proxy/upstream-stdio/child-host.ts'
-import { snapshotOverStdio } from '../../proxy/upstream-stdio/snapshot-stdio.ts'
+import { childLog } from '../../proxy/upstream-stdio/child-host.ts'
+import { listsOf } from './lists.ts'
+import { filesOf } from './upstream-route.ts'
 
 /**
  * Reads what an upstream lists, with your own credential for it. Write the result to the file that `snapshot` names, as JSON. The values
@@ -32,11 +31,10 @@ export async function takeProxySnapshot(
 ): Promise<Snapshot> {
   const { upstreams, children } = parseOptions(proxyConfigSchema, config, 'takeProxySnapshot')
   const found = Object.hasOwn(upstreams, upstream) ? upstreams[upstream] : undefined
-  if (found && isCommand(found)) {
-    const host = createChildHost({ ...children, limits: poolLimits(children), log: childLog({}) })
-    return snapshotOverStdio(upstream, found, values, host)
+  if (found) {
+    const files = filesOf(upstream, { ...found, catalogue: 'user', discovery: undefined })
+    return listsOf({ name: upstream, config: found, files, children, log: childLog({}) }, values)
   }
-  if (found) return snapshotOverHttp(httpConfig(found), values)
   throw new CredentialVaultError(
     'configuration_invalid',
     `takeProxySnapshot: the configuration has no upstream of that name. It has: ${Object.keys(upstreams).join(', ')}.`,

@@ -6,6 +6,7 @@ import { isPlainName, MAX_PROVIDER_NAME_LENGTH } from '../../core/model/storage-
 import { parsedUrl } from '../../core/model/url-value.ts'
 import type { FieldOf, VariablesOptions } from '../../core/model/variables.ts'
 import { isHttpsOrLoopback } from '../../core/network/loopback.ts'
+import type { ConnectionOptions } from '../../destinations/connection.ts'
 import type { DestinationOptions } from '../../destinations/destination.ts'
 import { type HttpCheck, isHttpCheck } from '../../destinations/http-check.ts'
 import type { CredentialVault } from '../credential-vault.ts'
@@ -43,6 +44,8 @@ export interface CredentialsProviderOptions<V extends VariablesOptions, A extend
   readonly referenceTtlSeconds?: number
   /** Destinations of a handle's `fetch()`, and how the credential is sent there. Default: none. */
   readonly destinations?: readonly DestinationOptions<NoInfer<V>>[]
+  /** How the destinations are reached: authorities, a client certificate, time-outs, and an owner's share. */
+  readonly connection?: ConnectionOptions | undefined
   /** Tries submitted values against the service before they are saved: a function, or what `httpCheck()` returns. */
   readonly verify?: Verify<NoInfer<V>> | HttpCheck<FieldOf<NoInfer<V>>>
   /** How long `verify` may take, in seconds, 1 to 120. Default 5. */
@@ -125,6 +128,7 @@ export const credentialsProviderOptions = z
     tokenTimeoutSeconds: z.int().min(1).max(3600).default(300),
     referenceTtlSeconds: z.int().min(1).max(86_400).optional(),
     destinations: z.unknown().optional(),
+    connection: z.unknown().optional(),
     verify: z
       .custom(
         (value) => typeof value === 'function' || isHttpCheck(value),

@@ -5,6 +5,7 @@ import type { StorageKey } from '../../core/model/storage-key.ts'
 import type { CredentialValues, Variable, VariablesOptions } from '../../core/model/variables.ts'
 import { boundCheck } from '../../destinations/bound-check.ts'
 import { createBoundFetch } from '../../destinations/bound-fetch.ts'
+import { connectionOf } from '../../destinations/connection.ts'
 import { type Destination, defineDestinations } from '../../destinations/destination.ts'
 import { isHttpCheck } from '../../destinations/http-check.ts'
 import type { ShareLimits } from '../../destinations/owner-shares.ts'
@@ -21,7 +22,10 @@ export interface OutgoingCall {
 }
 
 /** The options of a provider that say what it sends, and where. */
-export type OutgoingSettings = Pick<CredentialsProviderOptions<VariablesOptions>, 'destinations' | 'verify'>
+export type OutgoingSettings = Pick<
+  CredentialsProviderOptions<VariablesOptions>,
+  'destinations' | 'verify' | 'connection'
+>
 
 /** Requests of one provider to its destinations: those of handles, and the check of a new credential. */
 export interface OutgoingRequests {
@@ -48,12 +52,13 @@ const CHECKS: ShareLimits = { perOwner: 128, perOrigin: 128, waiting: 1000, wait
 export function createOutgoingRequests(
   { name: provider, label }: { readonly name: string; readonly label: string },
   variables: readonly Variable[],
-  { destinations: given = [], verify }: OutgoingSettings,
+  { destinations: given = [], verify, connection = {} }: OutgoingSettings,
 ): OutgoingRequests {
   const destinations = defineDestinations(given, variables, 'CredentialsProvider.destinations')
-  const bound = createBoundFetch({ provider, destinations })
+  const reached = connectionOf(connection, 'CredentialsProvider.connection')
+  const bound = createBoundFetch({ provider, destinations, ...reached })
   // Checks have places of their own, so that neither they nor tool calls delay the other.
-  const checks = createBoundFetch({ provider, destinations, limits: CHECKS })
+  const checks = createBoundFetch({ provider, destinations, ...reached, limits: CHECKS })
   const isNews = oncePerMinute()
 
   return {

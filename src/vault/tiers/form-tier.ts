@@ -46,7 +46,7 @@ export interface FormTier {
    * Serves this provider's form. Another definition under the same name is `configuration_invalid`. A form tier alone answers with an error
    * page until the provider is `proven`.
    */
-  serve(form: FormProvider): void
+  serve(form: FormProvider, replaces?: boolean): void
   /**
    * Resolves once the store has refused to let this process read the credentials of each provider that it serves. A call after a failure
    * tries again.
@@ -184,9 +184,9 @@ export function createFormTier(opened: PageParts, given: FormTierParts): OpenedF
     problems: () => health.problems(),
     proven: async () => proof?.proven(),
 
-    serve(form) {
+    serve(form, replaces) {
       const known = attached.has(form.name)
-      serveOnce(attached, form)
+      serveOnce(attached, form, replaces)
       const serve = () => void providers.set(form.name, form)
       if (proof) proof.add(form.name, serve)
       else serve()

@@ -2,9 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 
-/** @throws `configuration_invalid` for another definition under a name that is taken */
-export function serveOnce(providers: Map<string, FormProvider>, form: FormProvider): void {
-  const known = providers.get(form.name)
+/**
+ * @param replaces whether another definition under the name takes the place of the known one
+ * @throws `configuration_invalid` for another definition under a name that is taken
+ */
+export function serveOnce(providers: Map<string, FormProvider>, form: FormProvider, replaces = false): void {
+  const known = replaces ? undefined : providers.get(form.name)
   if (known && !sameDefinition(known, form)) {
     throw new CredentialVaultError(
       'configuration_invalid',

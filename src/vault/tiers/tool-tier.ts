@@ -89,7 +89,7 @@ export interface ToolTier {
   /** Parts that are failing, each with a stable code. */
   problems(): ReadonlyMap<HealthPart, string>
   /** Notes a provider that its tools use. Another definition under the same name is `configuration_invalid`. */
-  declare(form: FormProvider): void
+  declare(form: FormProvider, replaces?: boolean): void
   /** Serves `GET /healthz` and `GET /readyz`. */
   healthRoutes(options?: HealthRoutesOptions): HealthRoutes
   /** Runs `end` when the tier closes. Its stores stay open until `end` resolves, unless the time is up. */
@@ -205,7 +205,7 @@ export function createToolTier(
     events: { on: opened.events.on },
     operations: telemetry.operations,
     problems: () => health.problems(),
-    declare: (form) => serveOnce(providers, form),
+    declare: (form, replaces) => serveOnce(providers, form, replaces),
     healthRoutes: (options) => createHealthRoutes(findProblems, options),
 
     bearerGate() {

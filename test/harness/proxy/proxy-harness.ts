@@ -67,6 +67,7 @@ export async function startProxyBefore<U extends Before>(
     label: 'GitLab',
     credential: { variables: { pat: { label: 'Personal access token', type: 'password' } } },
     headers: { Authorization: 'Bearer {pat}' },
+    catalogue: options.config?.snapshot === undefined ? 'user' : 'snapshot',
     ...options.config,
   }
   await options.prepare?.(entry)
