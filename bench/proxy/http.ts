@@ -63,6 +63,7 @@ async function startHttpWorld(): Promise<HttpWorld> {
     small: {
       url,
       credential: { variables: { pat: { label: 'Token', type: 'password' } } },
+      catalogue: 'user',
       headers: { Authorization: 'Bearer {pat}' },
     },
   })

@@ -55,6 +55,7 @@ export function smallOverStdio() {
     command: [process.execPath, benchScript('upstream.mjs')],
     env: { TOKEN: '{pat}' },
     credential: { variables: { pat: { label: 'Token', type: 'password' } } },
+    catalogue: 'user',
     maxSessionsPerOwner: 1_000,
   } as const
 }

@@ -1,5 +1,4 @@
 import { isJsonObject } from '../../core/model/json.ts'
-import type { UpstreamConfig } from '../config/proxy-config.ts'
 import type { Message, Request } from './message.ts'
 
 /** Finds errors of a server that say that its service did not accept the credential. */
@@ -12,10 +11,15 @@ export interface RejectionMatcher {
 /** Longer texts are searched to this length. Characters. */
 const MAX_SEARCHED = 65_536
 
-export function rejectionMatcher({
-  rejectedWhen = [],
-  repeatable = [],
-}: Pick<UpstreamConfig, 'rejectedWhen' | 'repeatable'>): RejectionMatcher {
+/** What the operator has declared about an upstream's errors. */
+export interface DeclaredRejections {
+  readonly rejectedWhen?:
+    | readonly { readonly text: string; readonly tools?: readonly string[] | undefined }[]
+    | undefined
+  readonly repeatable?: readonly string[] | undefined
+}
+
+export function rejectionMatcher({ rejectedWhen = [], repeatable = [] }: DeclaredRejections): RejectionMatcher {
   const rules = rejectedWhen.map(({ text, tools }) => ({ pattern: new RegExp(text, 'u'), tools }))
   return {
     isRejection(request, answer) {

@@ -127,16 +127,16 @@ function upstreamsOf(url: string): ProxyConfig['upstreams'] {
   const variables = Object.fromEntries(
     FIELDS.map((field) => [field, { label: field, type: field === 'pem' ? 'textarea' : 'password' } as const]),
   )
-  const credential = { variables }
+  const common = { credential: { variables }, catalogue: 'user' as const }
   const child = {
     command: [process.execPath, join(import.meta.dirname, 'leaky-child.mjs')],
-    credential,
+    ...common,
   }
   const env = { LONG: '{long}', QUOTES: 'a {quotes} b', HTML: '{html}', PERCENT: '{percent}', BACKSLASH: '{backslash}' }
   return {
     http: {
       url,
-      credential,
+      ...common,
       headers: {
         Authorization: 'Bearer {long}',
         'X-Quotes': '{quotes}',

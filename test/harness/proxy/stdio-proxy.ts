@@ -64,6 +64,7 @@ export async function startStdioProxy(options: StdioProxyOptions = {}): Promise<
     env: { TOKEN: '{pat}' },
     label: 'GitLab',
     credential: { variables: { pat: { label: 'Personal access token', type: 'password' } } },
+    catalogue: options.upstream?.snapshot === undefined ? 'user' : 'snapshot',
     ...options.upstream,
   }
   const children = { folder, secretsFolder: folder, ...options.proxy?.children }

@@ -23,10 +23,11 @@ beforeAll(async () => {
   server = await startPublishedServer(`PORT=${port} ${process.execPath} ${program} streamableHttp`, url)
   const credential = { variables: { pat: { label: 'Token', type: 'password' as const } } }
   const upstreams: Record<string, UpstreamOptions> = {
-    http: { url, credential, headers: { Authorization: 'Bearer {pat}' } },
+    http: { url, credential, catalogue: 'user', headers: { Authorization: 'Bearer {pat}' } },
     stdio: {
       command: [process.execPath, program, 'stdio'],
       credential,
+      catalogue: 'user',
       env: { TOKEN: '{pat}' },
       startDeadlineSeconds: 60,
     },

@@ -35,6 +35,11 @@ test.each<[string, (good: string) => string, string]>([
     'proxy.yaml:5: upstreams.gitlab.headers: is for an upstream with url',
   ],
   [
+    'the waits for a server over HTTP',
+    (good) => good.replace('environment:', 'timeouts: { connectSeconds: 5 }\n    environment:'),
+    'proxy.yaml:5: upstreams.gitlab.timeouts: is for an upstream with url',
+  ],
+  [
     'a process of a server over HTTP',
     (good) =>
       good.replace(/command:.*$/m, "url: https://example.com/mcp\n    headers: { Authorization: 'Bearer {pat}' }"),

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import type { Middleware } from 'koa'
-import { createProxy, readProxyConfig } from '../../../../src/server/proxy/index.ts'
+import type { UpstreamOptions } from '../../../../src/proxy/config/upstream-options.ts'
+import { createProxy, type ProxyConfig, readProxyConfig } from '../../../../src/server/proxy/index.ts'
 import { freePort } from '../../free-port.ts'
 import {
   type ConnectOptions,
@@ -56,7 +57,7 @@ export async function startRecipe({ heading, replaced }: RecipeOptions): Promise
   const folder = mkdtempSync(join(tmpdir(), 'recipe-'))
   const file = join(folder, 'proxy.yaml')
   writeFileSync(file, here(place === '' ? yaml : yaml.replaceAll(place + path, url)))
-  const config = readProxyConfig(file)
+  const config = withoutSnapshots(readProxyConfig(file))
   const [name = ''] = Object.keys(config.upstreams)
   const lines: string[] = []
   const note = (_fields: object, message: string) => void lines.push(message)
@@ -100,4 +101,12 @@ export async function startRecipe({ heading, replaced }: RecipeOptions): Promise
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Each user sees their own lists: these tests are about calls. */
+function withoutSnapshots(config: ProxyConfig): ProxyConfig {
+  const upstreams = Object.entries(config.upstreams).map(
+    ([name, { snapshot: _, ...upstream }]): [string, UpstreamOptions] => [name, { ...upstream, catalogue: 'user' }],
+  )
+  return { ...config, upstreams: Object.fromEntries(upstreams) }
 }
