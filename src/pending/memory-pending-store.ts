@@ -23,10 +23,15 @@ const optionsSchema = z.strictObject({
 
 interface Held {
   readonly entry: PendingEntry
-  readonly waiters: Set<string>
+  /** Few: each is a call of one owner. */
+  waiters: readonly string[]
   claim: { readonly id: string; readonly until: number } | undefined
   outcome: PendingOutcome | undefined
   closedAt?: number
+}
+
+interface Listener {
+  readonly onWake: () => void
 }
 
 const SWEEP_MILLISECONDS = 30_000
@@ -46,8 +51,8 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
   const { maxEntries, maxOpenPerOwner } = parseOptions(optionsSchema, options, 'memoryPendingStore')
   const held = new Map<PendingKey, Held>()
   const slots = new Map<string, PendingKey>()
-  const owners = new Map<string, Set<PendingKey>>()
-  const topics = new Map<string, Set<{ readonly onWake: () => void }>>()
+  const owners = new Map<string, readonly PendingKey[]>()
+  const topics = new Map<string, readonly Listener[]>()
   let sweeper: NodeJS.Timeout | undefined
   let isShutDown = false
 
@@ -70,9 +75,9 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
   function remove({ entry }: Held): void {
     held.delete(entry.key)
     freeSlot(entry)
-    const keys = owners.get(entry.owner)
-    keys?.delete(entry.key)
-    if (keys?.size === 0) owners.delete(entry.owner)
+    const left = owners.get(entry.owner)?.filter((key) => key !== entry.key) ?? []
+    if (left.length > 0) owners.set(entry.owner, left)
+    else owners.delete(entry.owner)
     if (held.size === 0) stopSweeping()
   }
 
@@ -81,12 +86,10 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
   }
 
   function insert(entry: PendingEntry): Held {
-    const inserted: Held = { entry: { ...entry }, waiters: new Set(), claim: undefined, outcome: undefined }
+    const inserted: Held = { entry: { ...entry }, waiters: [], claim: undefined, outcome: undefined }
     held.set(entry.key, inserted)
     slots.set(entry.slot, entry.key)
-    const keys = owners.get(entry.owner)
-    if (keys) keys.add(entry.key)
-    else owners.set(entry.owner, new Set([entry.key]))
+    owners.set(entry.owner, [...(owners.get(entry.owner) ?? []), entry.key])
     sweeper ??= setInterval(sweep, SWEEP_MILLISECONDS).unref()
     return inserted
   }
@@ -144,7 +147,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     // A microtask for each listener, so that one that throws does not stop the others.
     for (const listener of topics.get(topic) ?? []) {
       queueMicrotask(() => {
-        if (topics.get(topic)?.has(listener)) listener.onWake()
+        if (topics.get(topic)?.includes(listener)) listener.onWake()
       })
     }
   }
@@ -158,13 +161,13 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       const current = slots.get(entry.slot)
       const reusable = current === undefined ? undefined : find(current, at)
       if (reusable && reusable.outcome === undefined && at < reusable.entry.expiresAt) {
-        if (waiterId !== undefined) reusable.waiters.add(waiterId)
+        addWaiter(reusable, waiterId)
         return asStored(reusable, at)
       }
       checkOwnerLimit(entry.owner, at)
       makeRoom(at)
       const inserted = insert(entry)
-      if (waiterId !== undefined) inserted.waiters.add(waiterId)
+      addWaiter(inserted, waiterId)
       return asStored(inserted, at)
     },
 
@@ -203,13 +206,14 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     },
 
     async leave(key, waiterId) {
-      find(key, now())?.waiters.delete(waiterId)
+      const found = find(key, now())
+      if (found) found.waiters = found.waiters.filter((waiter) => waiter !== waiterId)
     },
 
     async closeUnlessAwaited(key, outcome, topics = []) {
       const at = now()
       const found = find(key, at)
-      if (!found || found.waiters.size > 0 || isClaimed(found, at) || !close(found, outcome, at)) return false
+      if (!found || found.waiters.length > 0 || isClaimed(found, at) || !close(found, outcome, at)) return false
       topics.forEach(wake)
       return true
     },
@@ -217,11 +221,11 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     async listen(topic, onWake) {
       now()
       const listener = { onWake }
-      const listeners = topics.get(topic) ?? new Set()
-      topics.set(topic, listeners.add(listener))
+      topics.set(topic, [...(topics.get(topic) ?? []), listener])
       return () => {
-        listeners.delete(listener)
-        if (listeners.size === 0 && topics.get(topic) === listeners) topics.delete(topic)
+        const left = topics.get(topic)?.filter((other) => other !== listener) ?? []
+        if (left.length > 0) topics.set(topic, left)
+        else topics.delete(topic)
       }
     },
 
@@ -239,6 +243,10 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       topics.clear()
     },
   }
+}
+
+function addWaiter(one: Held, waiterId: string | undefined): void {
+  if (waiterId !== undefined && !one.waiters.includes(waiterId)) one.waiters = [...one.waiters, waiterId]
 }
 
 function isClaimed(one: Held, at: number): boolean {

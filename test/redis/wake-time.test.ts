@@ -16,7 +16,12 @@ test('a replica learns from Redis how long ago another one ended the request tha
   const replica = () => {
     const store = redisPendingStore({ redis: redisConnection({ url: `redis://127.0.0.1:${node.port}` }) })
     onTestFinished(() => store.shutdown())
-    return createPendingRequests({ store, sealer, onWoken: (provider, ago) => void woken.push([provider, ago]) })
+    const waitObserver = {
+      begun: () => undefined,
+      woken: (provider: string, ago: number) => void woken.push([provider, ago]),
+      ended: () => undefined,
+    }
+    return createPendingRequests({ store, sealer, waitObserver })
   }
   const [here, there] = [replica(), replica()]
   const user = { issuer: 'https://login.example.com', subject: 'alice' }

@@ -47,43 +47,65 @@ const MIN_BYTES = 8
 const made = new WeakMap<CredentialValues, Map<string, Searcher | undefined>>()
 
 export function createEchoGuard(): EchoGuard {
-  // Kept in the closure, so that printing the guard shows no secret.
-  const searchers = new Map<Searcher, Map<string, EchoSource>>()
-  let before: EchoEnds | undefined
-  const longest = () => Math.max(...[...searchers.keys()].map((searcher) => searcher.longest))
+  return new CallEchoGuard()
+}
 
-  function sourcesIn(value: unknown): readonly EchoSource[] | undefined {
-    if (searchers.size === 0) return undefined
-    const { text } = echoText(value, longest(), before)
-    const found = [...searchers].filter(([searcher]) => searcher.finds(text))
+/** Private fields, so that printing the guard shows no secret. */
+class CallEchoGuard implements EchoGuard {
+  // Made for the first secret, because a call that waits for its user has none.
+  #searchers: Map<Searcher, Map<string, EchoSource>> | undefined
+  #before: EchoEnds | undefined
+
+  constructor() {
+    Object.freeze(this)
+  }
+
+  add(
+    variables: readonly Variable[],
+    values: CredentialValues,
+    { includeShort = false, source }: EchoGuardOptions = {},
+  ): void {
+    const searcher = searcherFor(variables, values, includeShort)
+    if (!searcher) return
+    this.#searchers ??= new Map()
+    const sources = this.#searchers.get(searcher) ?? new Map<string, EchoSource>()
+    this.#searchers.set(searcher, source ? sources.set(source.provider, source) : sources)
+  }
+
+  isEmpty(): boolean {
+    return this.#searchers === undefined
+  }
+
+  finds(value: unknown): boolean {
+    return this.sourcesIn(value) !== undefined
+  }
+
+  sourcesIn(value: unknown): readonly EchoSource[] | undefined {
+    if (!this.#searchers) return undefined
+    const { text } = echoText(value, longest(this.#searchers), this.#before)
+    const found = [...this.#searchers].filter(([searcher]) => searcher.finds(text))
     if (found.length === 0) return undefined
     return [...new Map(found.flatMap(([, sources]) => [...sources])).values()]
   }
 
-  return Object.freeze({
-    add(
-      variables: readonly Variable[],
-      values: CredentialValues,
-      { includeShort = false, source }: EchoGuardOptions = {},
-    ): void {
-      const searcher = searcherFor(variables, values, includeShort)
-      if (!searcher) return
-      const sources = searchers.get(searcher) ?? new Map<string, EchoSource>()
-      searchers.set(searcher, source ? sources.set(source.provider, source) : sources)
-    },
+  sent(message: unknown): void {
+    if (this.#searchers) this.#before = echoText(message, longest(this.#searchers), this.#before).ends()
+  }
 
-    isEmpty: () => searchers.size === 0,
+  toJSON(): object {
+    return {}
+  }
 
-    finds: (value: unknown): boolean => sourcesIn(value) !== undefined,
-    sourcesIn,
+  [inspect.custom](): string {
+    return 'EchoGuard {}'
+  }
+}
 
-    sent(message: unknown): void {
-      if (searchers.size > 0) before = echoText(message, longest(), before).ends()
-    },
+// A tool can reach its call's guard, and all guards share it.
+Object.freeze(CallEchoGuard.prototype)
 
-    toJSON: () => ({}),
-    [inspect.custom]: () => 'EchoGuard {}',
-  })
+function longest(searchers: ReadonlyMap<Searcher, unknown>): number {
+  return Math.max(...[...searchers.keys()].map((searcher) => searcher.longest))
 }
 
 function searcherFor(

@@ -9,17 +9,21 @@ import { gateTexts } from './gate-texts.ts'
 import type { CredentialRequest, GatedProvider } from './gated-provider.ts'
 import type { ToolCall } from './tool-call.ts'
 
-export interface AskParts {
+/** What a wait needs while it lasts. */
+export interface WaitParts {
   readonly client: ClientPort
   readonly provider: Pick<GatedProvider, 'label'>
-  /** What the connection's other calls ask. Default: nothing. */
-  readonly questions?: OpenQuestions | undefined
   /** Ends the wait when the process is about to end. */
   readonly drain: Pick<Drain, 'onBegin'> | undefined
-  readonly request: CredentialRequest
-  readonly cause: RequestCause
   /** Counts the progress that the wait sends. */
   readonly toolCall: Pick<ToolCall, 'progress'>
+}
+
+export interface AskParts extends WaitParts {
+  /** What the connection's other calls ask. Default: nothing. */
+  readonly questions?: OpenQuestions | undefined
+  readonly request: CredentialRequest
+  readonly cause: RequestCause
   readonly decision: Extract<GateDecision, { action: 'ask-and-wait' }>
 }
 
@@ -39,108 +43,219 @@ export type WaitAnswer = { readonly saved: true } | { readonly saved: false; rea
  * Resolves to `saved`, or to the text of the answer. Rejects if the client disconnects; the request and its link remain.
  */
 export async function askAndWait(parts: AskParts): Promise<WaitAnswer> {
-  const { client, provider, request, cause, decision, toolCall, drain, questions } = parts
-  const bound = await boundWait({ client, drain }, request, decision.waitSeconds)
-  const { ended } = bound
-  const keptAlive = keepAlive(client, toolCall, provider.label, decision.keepAlive)
+  const { decision } = parts
+  const bound = await boundWait(parts, parts.request, { seconds: decision.waitSeconds, keepAlive: decision.keepAlive })
+  return new Promise((resolve, reject) => new OpenQuestion(parts, bound, { resolve, reject }).begin())
+}
 
-  const elicitationId = newCorrelationId()
-  const waitMilliseconds = decision.waitSeconds * 1000 + ANSWER_GRACE
-  const question = { message: gateTexts.ask(provider.label, cause), url: request.url, elicitationId }
-  let hasAsked = false
-  const ask = () => {
-    hasAsked = true
-    return answerOf(client, question, { waitMilliseconds, signal: ended.signal })
+interface Settle {
+  resolve(answer: WaitAnswer): void
+  reject(reason: unknown): void
+}
+
+/** How the request ended, or what the client said instead of `accept`: whatever came first. */
+type First = WaitEnd | Exclude<ClientAnswer, 'accept'>
+
+/** One object and no suspended function, because many thousand calls wait for minutes. */
+class OpenQuestion {
+  readonly #parts: AskParts
+  readonly #bound: BoundWait
+  readonly #settle: Settle
+  readonly #elicitationId = newCorrelationId()
+  /** Another call of the connection may have asked for this one. */
+  #hasAsked = false
+  #isAnswered = false
+
+  constructor(parts: AskParts, bound: BoundWait, settle: Settle) {
+    this.#parts = parts
+    this.#bound = bound
+    this.#settle = settle
   }
-  const answer = questions ? questions.ask(request.url, ended.signal, ask) : ask()
-  const waiting = request.wait(ended.signal)
-  // The client's answer and the request's end are kept apart: only the request can report that a credential was saved.
-  const saidOrDone = answer.then(async (said) => (said === 'accept' ? { end: await waiting } : { said }))
-  try {
-    const first = await Promise.race([waiting.then((end) => ({ end })), saidOrDone])
-    if ('end' in first && first.end === 'saved') {
-      // The notice goes out before the call's result, on the same stream. A client that does not take it must not delay the call.
-      const notified = hasAsked && attempt(() => client.notifyDone(elicitationId, 'call'))
-      await Promise.race([notified, delay(NOTICE_GRACE, undefined, { ref: false })])
-      return { saved: true }
+
+  begin(): void {
+    const { questions, request } = this.#parts
+    const { signal } = this.#bound
+    const ask = () => this.#ask()
+    const answer = questions ? questions.ask(request.url, signal, ask) : ask()
+    // The client's answer and the request's end are kept apart: only the request can report that a credential was saved.
+    const waiting = request.wait(signal)
+    waiting.then(
+      (end) => this.#answer(end),
+      (error: unknown) => this.#fail(error),
+    )
+    answer.then(
+      (said) => (said === 'accept' ? undefined : this.#answer(said, waiting)),
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  #ask(): Promise<ClientAnswer> {
+    const { client, provider, cause, request, decision } = this.#parts
+    this.#hasAsked = true
+    const message = gateTexts.ask(provider.label, cause)
+    return answerOf(
+      client,
+      { message, url: request.url, elicitationId: this.#elicitationId },
+      { waitMilliseconds: decision.waitSeconds * 1000 + ANSWER_GRACE, signal: this.#bound.signal },
+    )
+  }
+
+  async #answer(first: First, waiting?: Promise<WaitEnd>): Promise<void> {
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    const { client, provider, request, cause } = this.#parts
+    try {
+      if (first === 'saved') {
+        // The notice goes out before the call's result, on the same stream. A client that does not take it must not delay the call.
+        const notified = this.#hasAsked && attempt(() => client.notifyDone(this.#elicitationId, 'call'))
+        await Promise.race([notified, delay(NOTICE_GRACE, undefined, { ref: false })])
+      }
+      if (first === 'decline') {
+        this.#bound.stop()
+        await waiting?.catch(() => undefined)
+        await request.withdraw()
+      }
+      this.#end(
+        first === 'saved' ? { saved: true } : { saved: false, text: textFor(first, provider.label, request, cause) },
+      )
+    } catch (error) {
+      this.#throw(error)
     }
-    if ('said' in first && first.said === 'decline') {
-      ended.abort()
-      await waiting.catch(() => undefined)
-      await request.withdraw()
-    }
-    return { saved: false, text: textFor('end' in first ? first.end : first.said, provider.label, request, cause) }
-  } catch (error) {
-    const reason = bound.reason()
-    if (reason === 'over') return { saved: false, text: gateTexts.stillWaiting(provider.label, request.url) }
-    if (reason === 'stopping') return { saved: false, text: gateTexts.stopping(provider.label, request) }
-    throw error
-  } finally {
-    keptAlive.stop()
-    bound.stop()
-    waiting.catch(() => undefined)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isAnswered) return
+    this.#isAnswered = true
+    const { provider, request } = this.#parts
+    const reason = this.#bound.reason()
+    if (reason === 'over') this.#end({ saved: false, text: gateTexts.stillWaiting(provider.label, request.url) })
+    else if (reason === 'stopping') this.#end({ saved: false, text: gateTexts.stopping(provider.label, request) })
+    else this.#throw(error)
+  }
+
+  #end(answer: WaitAnswer): void {
+    this.#bound.stop()
+    this.#settle.resolve(answer)
+  }
+
+  #throw(error: unknown): void {
+    this.#bound.stop()
+    this.#settle.reject(error)
   }
 }
 
 export interface BoundWait {
   /** Aborts when the time is over, the client is gone, or the process is about to end. */
-  readonly ended: AbortController
+  readonly signal: AbortSignal
   /** Undefined while neither the time nor the process has ended the wait. */
   reason(): 'over' | 'stopping' | undefined
   stop(): void
 }
 
+export interface WaitBounds {
+  readonly seconds: number
+  /** Whether to send progress every ten seconds, if the client accepts it. */
+  readonly keepAlive: boolean
+}
+
 /** Bounds a wait that is about to begin. Rejects, and leaves the request, if the client is gone already. */
 export async function boundWait(
-  { client, drain }: Pick<AskParts, 'client' | 'drain'>,
-  request: CredentialRequest,
-  seconds: number,
+  parts: WaitParts,
+  request: Pick<CredentialRequest, 'leave'>,
+  bounds: WaitBounds,
 ): Promise<BoundWait> {
-  const ended = new AbortController()
-  const clientGone = () => ended.abort(client.signal.reason)
-  if (client.signal.aborted) await request.leave()
-  client.signal.throwIfAborted()
-  client.signal.addEventListener('abort', clientGone)
-  const timer = setTimeout(() => ended.abort(timedOut), seconds * 1000)
-  const unwatch = drain?.onBegin(() => ended.abort(stopping))
-  return {
-    ended,
-    reason() {
-      if (ended.signal.reason === timedOut) return 'over'
-      return ended.signal.reason === stopping ? 'stopping' : undefined
-    },
-    stop() {
-      clearTimeout(timer)
-      unwatch?.()
-      client.signal.removeEventListener('abort', clientGone)
-      ended.abort()
-    },
+  const { signal } = parts.client
+  if (signal.aborted) await request.leave()
+  signal.throwIfAborted()
+  return new RunningWait(parts, bounds)
+}
+
+class RunningWait implements BoundWait {
+  readonly #parts: WaitParts
+  readonly #controller = new AbortController()
+  readonly #keepAlive: boolean
+  readonly #unwatch: (() => void) | undefined
+  /** Milliseconds after the next timer. */
+  #left: number
+  #timer: NodeJS.Timeout
+
+  constructor(parts: WaitParts, { seconds, keepAlive }: WaitBounds) {
+    const { client, drain } = parts
+    this.#parts = parts
+    this.#left = seconds * 1000
+    this.#keepAlive = keepAlive && client.progress !== undefined
+    this.#timer = this.#next()
+    client.signal.addEventListener('abort', this)
+    this.#unwatch = drain?.onBegin(() => this.#controller.abort(stopping))
+  }
+
+  #next(): NodeJS.Timeout {
+    const beats = this.#keepAlive && this.#left > KEEP_ALIVE_EVERY
+    const time = beats ? KEEP_ALIVE_EVERY : this.#left
+    this.#left -= time
+    return setTimeout(beats ? RunningWait.#beat : RunningWait.#over, time, this)
+  }
+
+  // Shared by all timers.
+  static #over(wait: RunningWait): void {
+    wait.#controller.abort(timedOut)
+  }
+
+  static #beat(wait: RunningWait): void {
+    wait.#timer = wait.#next()
+    const { client, provider, toolCall } = wait.#parts
+    const progress = toolCall.progress.beat()
+    void attempt(async () => client.progress?.(progress, `Waiting for the ${provider.label} credential to be entered`))
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** The client is gone. */
+  handleEvent(): void {
+    this.#controller.abort(this.#parts.client.signal.reason)
+  }
+
+  reason(): 'over' | 'stopping' | undefined {
+    const { reason } = this.signal
+    if (reason === timedOut) return 'over'
+    return reason === stopping ? 'stopping' : undefined
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#unwatch?.()
+    this.#parts.client.signal.removeEventListener('abort', this)
+    this.#controller.abort()
   }
 }
 
 const ANSWERS: ReadonlySet<unknown> = new Set<ClientAnswer>(['accept', 'decline', 'cancel', 'failed'])
 
 /** Returns the client's answer. A port that throws, or gives an unknown answer, has failed to ask. */
-async function answerOf(client: ClientPort, ...asked: Parameters<ClientPort['askByUrl']>): Promise<ClientAnswer> {
-  const answer = await attempt(() => client.askByUrl(...asked))
+function answerOf(client: ClientPort, ...asked: Parameters<ClientPort['askByUrl']>): Promise<ClientAnswer> {
+  return attempt(() => client.askByUrl(...asked)).then(known)
+}
+
+function known(answer: ClientAnswer | undefined): ClientAnswer {
   return answer !== undefined && ANSWERS.has(answer) ? answer : 'failed'
 }
 
-/** Returns the port's result, or undefined if it throws, immediately or later. */
-async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+/** Resolves to the port's result, or to undefined if it throws, immediately or later. */
+function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await work()
+    return Promise.resolve(work()).catch(nothing)
   } catch {
-    return undefined
+    return Promise.resolve(undefined)
   }
 }
 
-function textFor(
-  end: WaitEnd | Exclude<ClientAnswer, 'accept'>,
-  label: string,
-  request: AskParts['request'],
-  cause: AskParts['cause'],
-): string {
+function nothing(): undefined {
+  return undefined
+}
+
+function textFor(end: First, label: string, request: AskParts['request'], cause: AskParts['cause']): string {
   switch (end) {
     case 'cancelled':
     case 'declined':
@@ -159,20 +274,4 @@ function textFor(
 /** The text for a call whose request ended without a credential. */
 export function endText(end: Exclude<WaitEnd, 'saved'>, label: string): string {
   return { cancelled: gateTexts.cancelled, declined: gateTexts.declined, expired: gateTexts.expired }[end](label)
-}
-
-/** Sends progress every ten seconds, if it is wanted and the client accepts it. */
-export function keepAlive(
-  { progress: send }: ClientPort,
-  toolCall: AskParts['toolCall'],
-  label: string,
-  wanted: boolean,
-): { stop(): void } {
-  const beat = () => {
-    if (!send) return
-    const progress = toolCall.progress.beat()
-    void attempt(() => send(progress, `Waiting for the ${label} credential to be entered`))
-  }
-  const timer = wanted && send ? setInterval(beat, KEEP_ALIVE_EVERY) : undefined
-  return { stop: () => clearInterval(timer) }
 }

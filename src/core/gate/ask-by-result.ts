@@ -1,17 +1,14 @@
-import type { Drain } from '../host/drain.ts'
 import type { RequestCause } from '../model/credential-state.ts'
 import type { WaitEnd } from '../ports/pending-request.ts'
-import { boundWait, endText, keepAlive } from './ask-and-wait.ts'
+import { boundWait, endText, type WaitParts } from './ask-and-wait.ts'
 import { type CallState, sealCallState } from './call-state.ts'
-import type { CallLeg, ClientPort } from './client-port.ts'
+import type { CallLeg } from './client-port.ts'
 import { decideLeg } from './gate-decision.ts'
 import { gateTexts } from './gate-texts.ts'
 import type { GatedCall } from './gated-call.ts'
 import type { CredentialRequest, GatedProvider, RepeatedCalls } from './gated-provider.ts'
-import type { ToolCall } from './tool-call.ts'
 
-export interface LegParts {
-  readonly client: ClientPort
+export interface LegParts extends WaitParts {
   readonly leg: CallLeg
   readonly provider: GatedProvider
   readonly calls: RepeatedCalls
@@ -22,10 +19,6 @@ export interface LegParts {
   readonly state: CallState | undefined
   /** What the state is bound to. */
   readonly binding: string
-  /** Counts the progress that the wait sends. */
-  readonly toolCall: Pick<ToolCall, 'progress'>
-  /** Ends the wait when the process is about to end. */
-  readonly drain: Pick<Drain, 'onBegin'> | undefined
 }
 
 /** A question that the client answers when it repeats the call. `key` names it among the result's input requests. */
@@ -106,17 +99,14 @@ function afterHold(parts: LegParts, { request, end, next }: Held): LegAnswer {
 }
 
 async function hold(parts: LegParts, request: CredentialRequest, seconds: number): Promise<Held['end']> {
-  const { client, toolCall, provider } = parts
-  const bound = await boundWait(parts, request, seconds)
-  const keptAlive = keepAlive(client, toolCall, provider.label, true)
+  const bound = await boundWait(parts, request, { seconds, keepAlive: true })
   try {
-    return await request.wait(bound.ended.signal)
+    return await request.wait(bound.signal)
   } catch (error) {
     const reason = bound.reason()
     if (reason === undefined) throw error
     return reason
   } finally {
-    keptAlive.stop()
     bound.stop()
   }
 }

@@ -12,23 +12,28 @@ export interface CallProgress {
 }
 
 export function createCallProgress(): CallProgress {
-  let highest = 0
-  let own = 0
-  let raisedBy = 0
-  return {
-    beat() {
-      highest += 1
-      raisedBy = highest - own
-      return highest
-    },
-    raise(progress) {
-      own = Math.max(own, progress)
-      highest = Math.max(highest, progress + raisedBy)
-      return progress + raisedBy
-    },
-    runAgain() {
-      own = 0
-      raisedBy = highest
-    },
+  return new Progress()
+}
+
+class Progress implements CallProgress {
+  #highest = 0
+  #own = 0
+  #raisedBy = 0
+
+  beat(): number {
+    this.#highest += 1
+    this.#raisedBy = this.#highest - this.#own
+    return this.#highest
+  }
+
+  raise(progress: number): number {
+    this.#own = Math.max(this.#own, progress)
+    this.#highest = Math.max(this.#highest, progress + this.#raisedBy)
+    return progress + this.#raisedBy
+  }
+
+  runAgain(): void {
+    this.#own = 0
+    this.#raisedBy = this.#highest
   }
 }

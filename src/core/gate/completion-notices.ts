@@ -11,22 +11,25 @@ export interface CompletionNotices {
 }
 
 export function createCompletionNotices(): CompletionNotices {
-  const watched = new Set<AbortController>()
+  // Made for the first request, since each session has these.
+  let watched: Set<AbortController> | undefined
   return {
     watch(request, notify) {
+      watched ??= new Set()
+      const watching = watched
       const abort = new AbortController()
-      watched.add(abort)
-      const [oldest] = watched
-      if (watched.size > MAX_WATCHED) oldest?.abort()
+      watching.add(abort)
+      const [oldest] = watching
+      if (watching.size > MAX_WATCHED) oldest?.abort()
       request
         .wait(abort.signal)
         .then((end) => (end === 'saved' ? notify() : undefined))
         // Not awaited: a client that has disconnected needs no notice.
         .catch(() => undefined)
-        .finally(() => watched.delete(abort))
+        .finally(() => watching.delete(abort))
     },
     close() {
-      for (const watch of watched) watch.abort()
+      for (const watch of watched ?? []) watch.abort()
     },
   }
 }

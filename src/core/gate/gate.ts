@@ -1,3 +1,4 @@
+import type { DrainedWork } from '../host/drain.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { CredentialState } from '../model/credential-state.ts'
 import { type CredentialVaultError, isCredentialVaultError } from '../model/errors.ts'
@@ -13,7 +14,7 @@ import { decideGate, type GateDecision } from './gate-decision.ts'
 import { problemKind } from './gate-problem.ts'
 import { gateTexts } from './gate-texts.ts'
 import { type CallKind, callName, type GatedCall, isSilent } from './gated-call.ts'
-import type { GatedProvider, Settled } from './gated-provider.ts'
+import { accountOf, type GatedProvider, type Settled } from './gated-provider.ts'
 import { type GuardedHandler, runGuarded } from './guarded-run.ts'
 import type { ToolCall } from './tool-call.ts'
 
@@ -23,7 +24,7 @@ export interface GateEntry<R> {
   readonly kind?: CallKind
   readonly provider: GatedProvider
   /** Which of the provider's accounts the call needs. A model may have chosen it. Default: the one without a name. */
-  readonly account?: string | undefined
+  readonly account?: string | (() => string | undefined | Promise<string | undefined>) | undefined
   /** Answers at once with a link instead of waiting for the user. */
   readonly failFast: boolean
   /** Answers a repeated call of a client without URL mode with a protocol error. Default false: with the link as text. */
@@ -66,17 +67,19 @@ export type GateOutcome<R> =
 export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> {
   let { provider } = entry
   const trail = { correlationId: correlationIdOf(entry.authInfo) }
+  const account = typeof entry.account === 'function' ? await entry.account() : entry.account
   try {
-    provider = accountOf(provider, entry.account)
+    provider = accountOf(provider, account)
     await provider.ready()
-    const named = { ...entry, provider }
+    const named = provider === entry.provider ? entry : { ...entry, provider }
     const drain = provider.drain?.()
     if (!drain) return await pass(named, trail)
     // A call that runs already may finish, whatever gates it has yet to pass.
     if (drain.begun && !entry.toolCall.outermost()) return words(gateTexts.stopped())
     // A gate inside another one is part of the same call.
-    const kind = entry.toolCall.outermost() ? undefined : 'call'
-    return await drain.during(() => pass(named, trail), undefined, kind)
+    const work: DrainedWork = { kind: entry.toolCall.outermost() ? undefined : 'call' }
+    drain.enter(work)
+    return await pass(named, trail).finally(() => drain.leave(work))
   } catch (error) {
     // Written for the caller, in fixed words and declared names: the model can choose again.
     if (isUnknownAccount(error)) return words(error.message)
@@ -89,13 +92,6 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
       gateTexts[kind](provider.label, isCredentialVaultError(error) ? error : undefined, trail.correlationId),
     )
   }
-}
-
-/** @throws `configuration_invalid` (`reason: 'account_unknown'`) for an account that the provider does not declare */
-export function accountOf(provider: GatedProvider, account: string | undefined): GatedProvider {
-  if (account === undefined) return provider
-  if (provider.account) return provider.account(account)
-  throw new TypeError(`the provider ${provider.name} has no accounts`)
 }
 
 function isUnknownAccount(error: unknown): error is CredentialVaultError {
@@ -127,10 +123,7 @@ async function pass<R>(entry: GateEntry<R>, trail: { correlationId: string }): P
     signal: client.signal,
     trace: client.trace,
   }
-  const outcome = await decide(entry, call, await provider.credentialState(call), { provider, state })
-  if (outcome.kind !== 'result') return outcome
-  // The result is there, so nothing about a notice may fail the call.
-  return { ...outcome, notice: async () => provider.expiryNotice?.(call).catch(() => undefined) }
+  return decide(entry, call, await provider.credentialState(call), { provider, state })
 }
 
 /** Returns what an earlier leg of this very call left, also if that leg asked for another provider's credential. */
@@ -151,7 +144,8 @@ interface Asked {
   readonly state: CallState | undefined
 }
 
-async function decide<R>(
+// Not suspended while the call waits, which may be for minutes.
+function decide<R>(
   entry: GateEntry<R>,
   call: GatedCall,
   credential: CredentialState,
@@ -169,7 +163,7 @@ async function decide<R>(
     tokenTimeoutSeconds: asked.tokenTimeoutSeconds,
   })
   if (decision.action === 'run' || credential === 'active') return run(entry, call)
-  if (decision.action === 'answer-nothing') return { kind: 'nothing' }
+  if (decision.action === 'answer-nothing') return Promise.resolve({ kind: 'nothing' })
   if (decision.action !== 'ask-by-result') return ask(entry, call, { cause: credential, provider: asked }, decision)
   return askInLegs(entry, call, {
     cause: credential,
@@ -203,13 +197,18 @@ async function ask<R>(
     }
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
-      const answer = await askAndWait({
-        ...{ client, provider, request, cause, decision, questions },
-        toolCall: entry.toolCall,
+      const { toolCall } = entry
+      const waiting = askAndWait({
+        client,
+        provider,
+        request,
+        cause,
+        decision,
+        questions,
+        toolCall,
         drain: provider.drain?.(),
       })
-      if (!answer.saved) return words(answer.text)
-      return run(entry, call)
+      return waiting.then((answer) => (answer.saved ? run(entry, call) : words(answer.text)))
     }
   }
 }
@@ -283,7 +282,10 @@ function unwrapped<R>(ended: PromiseSettledResult<R>): R {
 async function runOnce<R>({ provider, toolCall, handler }: GateEntry<R>, call: GatedCall): Promise<GateOutcome<R>> {
   try {
     const ran = await runGuarded({ provider, call, toolCall, handler })
-    return 'withheld' in ran ? words(gateTexts.withheld(ran.withheld)) : { kind: 'result', result: ran.result }
+    if ('withheld' in ran) return words(gateTexts.withheld(ran.withheld))
+    // The result is there, so nothing about a notice may fail the call.
+    const notice = async () => provider.expiryNotice?.(call).catch(() => undefined)
+    return { kind: 'result', result: ran.result, notice }
   } catch (error) {
     // The stored value was changed by hand, and the user can fix it.
     if (!isCredentialVaultError(error, 'credential_malformed') || error.provider !== provider.name) throw error

@@ -62,6 +62,13 @@ export interface GatedProvider {
   reportEcho(call: GatedCall): Promise<void>
 }
 
+/** @throws `configuration_invalid` (`reason: 'account_unknown'`) for an account that the provider does not declare */
+export function accountOf(provider: GatedProvider, account: string | undefined): GatedProvider {
+  if (account === undefined) return provider
+  if (provider.account) return provider.account(account)
+  throw new TypeError(`the provider ${provider.name} has no accounts`)
+}
+
 /**
  * Says what became of a credential while its handler ran. `kept`: the gate has nothing to do. `replaced`: the service rejected it, and a newer
  * version can be tried. Otherwise the gate asks the owner for the credential of `provider`, which may be another account.

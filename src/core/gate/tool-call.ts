@@ -59,34 +59,64 @@ export interface CallReruns {
 const CALL = Symbol('mcp-credential-vault.call')
 
 export function createToolCall(clientArguments: unknown): ToolCall {
-  const guard = createEchoGuard()
-  const progress = createCallProgress()
-  const reruns: CallReruns = { state: 'allowed' }
-
-  // A provider may have several passes, because a gated handler may call another one of the same provider.
-  function callBehind(gates: readonly Gate[]): ToolCall {
-    return Object.freeze({
-      guard,
-      // A getter, so that printing `extra` does not show the arguments.
-      get arguments() {
-        return clientArguments
-      },
-      progress,
-      reruns,
-      behind: (provider: object, pass: GatePass) => callBehind([...gates, { provider, pass }]),
-      passesOf: (provider: object) => gates.filter((gate) => gate.provider === provider).map(({ pass }) => pass),
-      outermost: () => gates[0]?.pass,
-      [inspect.custom]: () => 'ToolCall {}',
-    })
+  const shared = {
+    guard: createEchoGuard(),
+    progress: createCallProgress(),
+    reruns: { state: 'allowed' } as CallReruns,
   }
-
-  return callBehind([])
+  return new MarkedCall(shared, clientArguments, NO_GATES)
 }
 
 interface Gate {
   readonly provider: object
   readonly pass: GatePass
 }
+
+const NO_GATES: readonly Gate[] = []
+
+type Shared = Pick<ToolCall, 'guard' | 'progress' | 'reruns'>
+
+/** Private fields, so that printing `extra` does not show the arguments. */
+class MarkedCall implements ToolCall {
+  readonly guard: EchoGuard
+  readonly progress: CallProgress
+  readonly reruns: CallReruns
+  readonly #arguments: unknown
+  // A provider may have several passes, because a gated handler may call another one of the same provider.
+  readonly #gates: readonly Gate[]
+
+  constructor({ guard, progress, reruns }: Shared, clientArguments: unknown, gates: readonly Gate[]) {
+    this.guard = guard
+    this.progress = progress
+    this.reruns = reruns
+    this.#arguments = clientArguments
+    this.#gates = gates
+    Object.freeze(this)
+  }
+
+  get arguments(): unknown {
+    return this.#arguments
+  }
+
+  behind(provider: object, pass: GatePass): ToolCall {
+    return new MarkedCall(this, this.#arguments, [...this.#gates, { provider, pass }])
+  }
+
+  passesOf(provider: object): readonly GatePass[] {
+    return this.#gates.filter((gate) => gate.provider === provider).map(({ pass }) => pass)
+  }
+
+  outermost(): GatePass | undefined {
+    return this.#gates[0]?.pass
+  }
+
+  [inspect.custom](): string {
+    return 'ToolCall {}'
+  }
+}
+
+// The tool can reach it through its mark, and all calls share it.
+Object.freeze(MarkedCall.prototype)
 
 /** Returns `extra` marked as belonging to the call. */
 export function markCall<E extends object>(extra: E, call: ToolCall): E {

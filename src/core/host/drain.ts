@@ -1,6 +1,13 @@
 /** `call`: a gated tool call. `form`: a form that was sent, such as one that is being saved. */
 export type WorkKind = 'call' | 'form'
 
+/** Work that the end waits for. */
+export interface DrainedWork {
+  readonly kind?: WorkKind | undefined
+  /** Whether the end waits for it now. Default: it does. */
+  isDue?(): boolean
+}
+
 /**
  * Tracks the work that a process finishes before it ends, and announces that it is about to end. The stores stay open for work that is
  * counted here.
@@ -20,6 +27,9 @@ export interface Drain {
    * Runs work that the end waits for. Work that is not `due` yet is not waited for, such as a request whose body a slow client has not sent.
    */
   during<T>(work: () => Promise<T>, due?: () => boolean, kind?: WorkKind): Promise<T>
+  /** Counts the work until `leave`. */
+  enter(work: DrainedWork): void
+  leave(work: DrainedWork): void
   /** How much work of this kind is due and runs now. */
   running(kind: WorkKind): number
   /** Resolves to 0 when no work that is due runs any more, or to the number that still runs when `deadline` aborts. */
@@ -29,12 +39,17 @@ export interface Drain {
 export function createDrain(): Drain {
   // A set, since ten thousand calls may wait: an AbortSignal needs as many steps to remove one listener.
   const listeners = new Set<() => void>()
-  const running = new Map<() => boolean, WorkKind | undefined>()
+  const running = new Set<DrainedWork>()
   const watchers = new Set<() => void>()
   let begun = false
   let over = false
   const left = (only?: WorkKind) =>
-    [...running].filter(([due, kind]) => (only === undefined || kind === only) && due()).length
+    [...running].filter((work) => (only === undefined || work.kind === only) && work.isDue?.() !== false).length
+
+  function leave(work: DrainedWork): void {
+    running.delete(work)
+    for (const look of watchers) look()
+  }
 
   return {
     get begun() {
@@ -62,18 +77,18 @@ export function createDrain(): Drain {
       return () => void listeners.delete(stop)
     },
 
-    async during(work, due = always, kind) {
-      // The same function may stand for several pieces of work.
-      const entry = () => due()
-      running.set(entry, kind)
+    async during(work, isDue, kind) {
+      const entered: DrainedWork = { kind, ...(isDue && { isDue }) }
+      running.add(entered)
       try {
         return await work()
       } finally {
-        running.delete(entry)
-        for (const look of watchers) look()
+        leave(entered)
       }
     },
 
+    enter: (work) => void running.add(work),
+    leave,
     running: left,
 
     async settled(deadline) {
@@ -92,5 +107,3 @@ export function createDrain(): Drain {
     },
   }
 }
-
-const always = () => true

@@ -8,7 +8,7 @@ import type { Owner } from '../model/owner.ts'
 import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
-import { type RequestState, stateOf, waitForEnd } from './request-wait.ts'
+import { type RequestState, stateOf, type WaitObserver, waitForEnd } from './request-wait.ts'
 import { isFor, resumed } from './resumed-request.ts'
 import { createWaitingCalls, MOST_WAITING_CALLS } from './waiting-calls.ts'
 
@@ -84,8 +84,7 @@ export interface PendingRequestsParts {
   readonly sealer: Sealer<'pending-request', 'link' | 'slot' | 'owner' | 'topic'>
   /** How long a new link works, in seconds. Default 600. */
   readonly linkTtlSeconds?: number | undefined
-  /** Called when a waiting call continues because its form was saved, with the time since. */
-  readonly onWoken?: ((provider: string, milliseconds: number) => void) | undefined
+  readonly waitObserver?: WaitObserver | undefined
 }
 
 export const PENDING_REQUEST_PURPOSES = {
@@ -116,7 +115,7 @@ export function createPendingRequests({
   store,
   sealer,
   linkTtlSeconds = DEFAULT_LINK_TTL_SECONDS,
-  onWoken,
+  waitObserver: observer,
 }: PendingRequestsParts): PendingRequests {
   const handlesOf = (id: string) => sealer.macs('link', id).map((hash) => hash.toString('base64url'))
   const keyOf = (handle: string) => createHash('sha256').update(handle).digest('base64url') as PendingKey
@@ -242,14 +241,10 @@ export function createPendingRequests({
       await wakeAll(new Set(closed.map(unseal).flatMap((request) => (request ? topicsOf(request) : []))))
     },
 
-    async wait(request, hasCredential, signal) {
-      const onSaved = (ago: number) => onWoken?.(request.provider, ago)
-      try {
-        return await waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal, onSaved })
-      } finally {
-        await requests.leave(request)
-      }
-    },
+    wait: (request, hasCredential, signal) =>
+      waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal, observer }).finally(() =>
+        requests.leave(request),
+      ),
 
     waitingCalls: waitingCalls.count,
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { isCredentialVaultError } from '../model/errors.ts'
 import type { PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
@@ -12,8 +13,16 @@ export interface RequestWait {
   readonly request: PendingRequest
   readonly hasCredential: () => Promise<boolean>
   readonly signal: AbortSignal
-  /** Called when the wait ends because a form was saved meanwhile, by whichever replica, with how many milliseconds ago that was. */
-  readonly onSaved?: ((millisecondsAgo: number) => void) | undefined
+  readonly observer?: WaitObserver | undefined
+}
+
+/** Hears of waits, to measure them. */
+export interface WaitObserver {
+  begun(provider: string): void
+  /** The wait ends because a form was saved meanwhile, by whichever replica, so many milliseconds ago. */
+  woken(provider: string, millisecondsAgo: number): void
+  /** @param began as `performance.now()` counts */
+  ended(provider: string, began: number, end: WaitEnd | 'left' | { readonly error: unknown }): void
 }
 
 /** Milliseconds between two looks at a request that is being saved although its link has expired. */
@@ -28,53 +37,120 @@ const LOOK_AGAIN_AFTER = 1_000
 const LONGEST_PAUSE = 10_000
 
 /** Waits as `PendingRequests.wait` promises. The call still counts as waiting when this ends. */
-export async function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
-  const { store, topics, request, signal } = wait
-  let wakeUp: (() => void) | undefined
-  let woken = false
-  let failures = 0
-  const began = performance.now()
-  signal.throwIfAborted()
-  const onWake = () => {
-    woken = true
-    wakeUp?.()
+export function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
+  return new Promise((resolve, reject) => void new OpenWait(wait, resolve, reject).begin())
+}
+
+/** One object and no suspended function, because many thousand calls wait for minutes. */
+class OpenWait {
+  readonly #wait: RequestWait
+  readonly #resolve: (end: WaitEnd) => void
+  readonly #reject: (reason: unknown) => void
+  readonly #began = performance.now()
+  readonly #stops: (() => void)[] = []
+  #sleeping: NodeJS.Timeout | undefined
+  #failures = 0
+  #isLooking = true
+  #isWoken = false
+  #isOver = false
+
+  constructor(wait: RequestWait, resolve: (end: WaitEnd) => void, reject: (reason: unknown) => void) {
+    this.#wait = wait
+    this.#resolve = resolve
+    this.#reject = reject
   }
-  const stops: (() => void)[] = []
-  // While the web key changes, entries of one owner are below more than one hash of the owner, and a store looks below one of them.
-  const awaited = topics.length === 1 ? { key: request.key, waiterId: request.waiterId } : undefined
-  try {
-    for (const topic of topics) stops.push(await store.listen(topic, onWake, awaited))
-    for (;;) {
-      const wasWoken = woken
-      woken = false
-      const seen = await look(wait, began)
-      if (seen !== 'open' && seen !== 'unknown') return seen
-      failures = seen === 'unknown' ? failures + 1 : 0
-      // Anyone who may publish in a shared store could wake the call without end.
-      if (wasWoken) await sleep(PAUSE_AFTER_WAKE, signal)
-      if (!woken) {
-        const pause = failures > 0 ? pauseAfter(failures) : Math.max(request.expiresAt - Date.now(), LEAST_SLEEP)
-        await sleep(pause, signal, (wake) => {
-          wakeUp = wake
-        })
-      }
+
+  async begin(): Promise<void> {
+    const { store, topics, request, signal, observer } = this.#wait
+    observer?.begun(request.provider)
+    // While the web key changes, entries of one owner are below more than one hash of the owner, and a store looks below one of them.
+    const awaited = topics.length === 1 ? { key: request.key, waiterId: request.waiterId } : undefined
+    try {
       signal.throwIfAborted()
+      signal.addEventListener('abort', this)
+      for (const topic of topics) this.#stops.push(await store.listen(topic, () => this.#wake(), awaited))
+    } catch (error) {
+      return this.#fail(error)
     }
-  } finally {
-    for (const stop of stops) stop()
+    return this.#look()
+  }
+
+  /** The signal has aborted. A look that is under way may still find the end. */
+  handleEvent(): void {
+    if (!this.#isLooking) this.#fail(this.#wait.signal.reason)
+  }
+
+  #wake(): void {
+    this.#isWoken = true
+    if (!this.#isLooking) void this.#look()
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true
+    clearTimeout(this.#sleeping)
+    this.#sleeping = undefined
+    const { signal } = this.#wait
+    try {
+      for (;;) {
+        const wasWoken = this.#isWoken
+        this.#isWoken = false
+        const seen = await look(this.#wait, this.#began)
+        if (seen !== 'open' && seen !== 'unknown') return this.#end(seen)
+        this.#failures = seen === 'unknown' ? this.#failures + 1 : 0
+        // Anyone who may publish in a shared store could wake the call without end.
+        if (wasWoken) await delay(PAUSE_AFTER_WAKE, undefined, { signal }).catch(() => undefined)
+        signal.throwIfAborted()
+        if (!this.#isWoken) break
+      }
+      this.#sleep()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #sleep(): void {
+    this.#isLooking = false
+    const left = Math.max(this.#wait.request.expiresAt - Date.now(), LEAST_SLEEP)
+    this.#sleeping = setTimeout(OpenWait.#lookAgain, this.#failures > 0 ? pauseAfter(this.#failures) : left, this)
+  }
+
+  // Shared by all timers.
+  static #lookAgain(wait: OpenWait): void {
+    void wait.#look()
+  }
+
+  #end(end: WaitEnd): void {
+    this.#stop(end)
+    this.#resolve(end)
+  }
+
+  #fail(error: unknown): void {
+    // The client has gone, or the time for an answer is over; the link stays.
+    this.#stop(this.#wait.signal.aborted ? 'left' : { error })
+    this.#reject(error)
+  }
+
+  #stop(end: WaitEnd | 'left' | { readonly error: unknown }): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#sleeping)
+    for (const stop of this.#stops) stop()
+    const { request, signal, observer } = this.#wait
+    signal.removeEventListener('abort', this)
+    observer?.ended(request.provider, this.#began, end)
   }
 }
 
 /** Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. */
 async function look(
-  { store, request, hasCredential, onSaved }: RequestWait,
+  { store, request, hasCredential, observer }: RequestWait,
   began: number,
 ): Promise<WaitEnd | 'open' | 'unknown'> {
   try {
     const entry = await store.get(request.key, request.waiterId)
     const state = entry ? stateOf(entry) : 'expired'
     if (entry && state !== 'open' && state !== 'claimed') {
-      if (state === 'saved') tellAge(entry, began, onSaved)
+      if (state === 'saved') tellAge(entry, began, request.provider, observer)
       return state
     }
     // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
@@ -90,9 +166,14 @@ async function look(
   }
 }
 
-function tellAge({ closedAgo }: StoredEntry, began: number, onSaved: RequestWait['onSaved']): void {
+function tellAge(
+  { closedAgo }: StoredEntry,
+  began: number,
+  provider: string,
+  observer: WaitObserver | undefined,
+): void {
   // What was saved before this wait began did not wake it.
-  if (closedAgo !== undefined && closedAgo <= performance.now() - began) onSaved?.(closedAgo)
+  if (closedAgo !== undefined && closedAgo <= performance.now() - began) observer?.woken(provider, closedAgo)
 }
 
 function pauseAfter(failures: number): number {
@@ -105,20 +186,4 @@ export function stateOf(entry: StoredEntry): RequestState {
   // A submit that claimed the link in time may still be saving when the link expires.
   if (entry.state === 'open' && Date.now() >= entry.expiresAt) return 'expired'
   return entry.state
-}
-
-/** Resolves when woken, when aborted, or after the time. */
-function sleep(milliseconds: number, signal: AbortSignal, onStart?: (wake: () => void) => void): Promise<void> {
-  return new Promise((resolve) => {
-    // An abort before now does not fire a listener that is added only now.
-    if (signal.aborted) return resolve()
-    const wake = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', wake)
-      resolve()
-    }
-    const timer = setTimeout(wake, milliseconds)
-    signal.addEventListener('abort', wake)
-    onStart?.(wake)
-  })
 }

@@ -1,8 +1,8 @@
-import type { OperationMeter } from '../ports/telemetry.ts'
+import type { OperationMeter, RunningOperation } from '../ports/telemetry.ts'
 import type { Instruments } from './instruments.ts'
 import { OTHER } from './label-values.ts'
 import { namedTrace } from './request-trace.ts'
-import type { StartSpan } from './spans.ts'
+import type { RunningSpan, StartSpan } from './spans.ts'
 
 /** The methods that a client may send to a server (MCP 2025-11-25). A client may send any text as a method, and a label is one of these. */
 const METHODS: ReadonlySet<string> = new Set([
@@ -32,16 +32,32 @@ const METHODS: ReadonlySet<string> = new Set([
 export function createOperationMeter(instruments: Instruments, startSpan: StartSpan): OperationMeter {
   return {
     begin(sent, carriers) {
-      const began = performance.now()
       const method = METHODS.has(sent) ? sent : OTHER
       const span = startSpan('operation', { part: method, parent: namedTrace(carriers), attributes: { method } })
-      return {
-        run: span.run,
-        end(error) {
-          instruments.since('mcp.server.operation.duration', began, { method, error })
-          span.end(error)
-        },
-      }
+      return new MeasuredOperation(instruments, method, span)
     },
+  }
+}
+
+/** Methods that all operations share, because many thousand calls wait for minutes. */
+class MeasuredOperation implements RunningOperation {
+  readonly #began = performance.now()
+  readonly #instruments: Instruments
+  readonly #method: string
+  readonly #span: RunningSpan
+
+  constructor(instruments: Instruments, method: string, span: RunningSpan) {
+    this.#instruments = instruments
+    this.#method = method
+    this.#span = span
+  }
+
+  run<T>(work: () => T): T {
+    return this.#span.run(work)
+  }
+
+  end(error?: string): void {
+    this.#instruments.since('mcp.server.operation.duration', this.#began, { method: this.#method, error })
+    this.#span.end(error)
   }
 }

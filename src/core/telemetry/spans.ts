@@ -39,17 +39,32 @@ export function createSpans(provider: TracerProvider = trace.getTracerProvider()
     const started = quietly(() =>
       tracer?.startSpan(spanName(span, part), { kind, attributes: attributesOf(attributes) }, around),
     )
-    return {
-      run: (work) => runWithin(started, around, work),
-      end: (error) =>
-        void quietly(() => {
-          if (error !== undefined) {
-            started?.setAttribute(SPAN_ATTRIBUTES.error, error)
-            started?.setStatus({ code: SpanStatusCode.ERROR })
-          }
-          started?.end()
-        }),
-    }
+    return new OpenSpan(started, around)
+  }
+}
+
+/** Methods that all spans share, because many thousand calls wait for minutes. */
+class OpenSpan implements RunningSpan {
+  readonly #started: Span | undefined
+  readonly #around: Context
+
+  constructor(started: Span | undefined, around: Context) {
+    this.#started = started
+    this.#around = around
+  }
+
+  run<T>(work: () => T): T {
+    return runWithin(this.#started, this.#around, work)
+  }
+
+  end(error?: string): void {
+    quietly(() => {
+      if (error !== undefined) {
+        this.#started?.setAttribute(SPAN_ATTRIBUTES.error, error)
+        this.#started?.setStatus({ code: SpanStatusCode.ERROR })
+      }
+      this.#started?.end()
+    })
   }
 }
 

@@ -4,14 +4,14 @@ import type { Health } from '../journal/health.ts'
 import type { Backlog } from '../journal/journal.ts'
 import type { AuditEvent, AuditSink } from '../ports/audit-sink.ts'
 import type { OperationMeter } from '../ports/telemetry.ts'
-import type { PendingRequests } from '../requests/pending-requests.ts'
+import type { WaitObserver } from '../requests/request-wait.ts'
 import { createAuditCounts } from './audit-counts.ts'
 import { createInstruments, type GaugeReading } from './instruments.ts'
 import { createProviderNames, outcomeOf, reasonLabel } from './label-values.ts'
 import { createOperationMeter } from './operations.ts'
 import { createSpans } from './spans.ts'
 import { watchedBackend } from './watched-backend.ts'
-import { watchedRequests } from './watched-requests.ts'
+import { watchedWaits } from './watched-waits.ts'
 
 /** Where metrics and spans go. */
 export interface TelemetryOptions {
@@ -29,9 +29,7 @@ export interface Telemetry {
   readonly operations: OperationMeter
   watchBackend<B extends { readonly name: string }>(backend: B): B
   watchAudit(sink: Pick<AuditSink, 'append' | 'check'>): Pick<AuditSink, 'append' | 'check'>
-  watchRequests(requests: PendingRequests): PendingRequests
-  /** Measures how long after the save of its form, by any replica, a waiting call continues. */
-  woken(provider: string, milliseconds: number): void
+  readonly waits: WaitObserver
   watchReader(reader: CredentialReader): CredentialReader
   /** Counts a lookup in the cache. */
   lookedUp(found: boolean): void
@@ -58,11 +56,7 @@ export function createTelemetry(backend: string, { meterProvider, tracerProvider
   return {
     operations: createOperationMeter(instruments, startSpan),
     watchBackend: (watched) => watchedBackend(watched, { instruments, startSpan }),
-    watchRequests: (requests) => watchedRequests(requests, { instruments, providerLabel }),
-    woken: (provider, milliseconds) =>
-      instruments.since('credential_vault.submit_to_wake.duration', performance.now() - milliseconds, {
-        provider: providerLabel(provider),
-      }),
+    waits: watchedWaits({ instruments, providerLabel }),
     lookedUp: (found) =>
       instruments.count('credential_vault.cache.lookups', { backend, outcome: found ? 'hit' : 'miss' }),
     observe: counts.observe,

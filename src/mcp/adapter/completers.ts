@@ -24,22 +24,26 @@ export function carryExtraToCompleters(server: object, protocol: Handling, compl
   // On a low-level Server the application's own handler passes `extra`.
   const isLate = 'registerTool' in server && hasHandler(protocol)
   if (!isLate) {
-    const set = protocol.setRequestHandler.bind(protocol) as SetHandler
-    const carrying: SetHandler = (request, handler, ...rest) =>
-      set(request, request === completion && typeof handler === 'function' ? carryingExtra(handler) : handler, ...rest)
+    const set = protocol.setRequestHandler as SetHandler
+    const carrying: SetHandler = (request, handler, ...rest) => {
+      const carried = request === completion && typeof handler === 'function' ? carryingExtra(handler) : handler
+      return Reflect.apply(set, protocol, [request, carried, ...rest])
+    }
     Object.assign(protocol, { setRequestHandler: carrying })
   }
-  return {
-    check() {
-      if (!isLate) return
-      throw new CredentialVaultError(
-        'configuration_invalid',
-        'requireCredentials.completion: this McpServer had a prompt or template with completions before it had a gate, so the user of a ' +
-          'completion is unknown. Call credentialGate(server) first, and register prompts and templates after it.',
-        { reason: 'completion_extra' },
-      )
-    },
-  }
+  return isLate ? LATE : IN_TIME
+}
+
+const IN_TIME: Completers = { check() {} }
+const LATE: Completers = {
+  check() {
+    throw new CredentialVaultError(
+      'configuration_invalid',
+      'requireCredentials.completion: this McpServer had a prompt or template with completions before it had a gate, so the user of a ' +
+        'completion is unknown. Call credentialGate(server) first, and register prompts and templates after it.',
+      { reason: 'completion_extra' },
+    )
+  },
 }
 
 function hasHandler(protocol: Handling): boolean {

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { accountOf } from '../../core/gate/gate.ts'
-import type { GatedProvider } from '../../core/gate/gated-provider.ts'
+import { accountOf, type GatedProvider } from '../../core/gate/gated-provider.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 
 /** Options of a gate, whichever SDK calls it. `A` is the type of the tool's arguments. */

@@ -32,13 +32,13 @@ export function gatedCall<E, A>(
 ): (parameters: readonly unknown[]) => Promise<GateOutcome<A>> {
   const { failFast = false, strict = false, retry } = checked
   const run = handler as Handler<unknown[], A>
-  return async (parameters) => {
+  return (parameters) => {
     const extra = sdk.extraOf(parameters.at(-1))
     const before = parameters.slice(0, -1)
     const toolCall = callOf(extra) ?? createToolCall(sdk.requestOf?.(extra) ?? before)
     return passGate<A>({
       ...{ kind, provider, failFast, strict, retry, toolCall },
-      account: typeof account === 'function' ? await account(parameters[0] as never) : account,
+      account: typeof account === 'function' ? () => account(parameters[0] as never) : account,
       tool: checked.tool ?? checked.name ?? sdk.nameOf(extra, kind),
       client: sdk.clientOf(extra),
       notices: sdk.notices,

@@ -7,19 +7,23 @@ interface Closing {
 
 /** Hooks into the server's `onclose` only when needed, because applications may set it after registering their tools. */
 export function noticesUntilClosed(server: Closing): CompletionNotices {
-  const notices = createCompletionNotices()
-  let hooked = false
+  let notices: CompletionNotices | undefined
+
+  function hooked(): CompletionNotices {
+    const made = createCompletionNotices()
+    const closed = server.onclose
+    server.onclose = () => {
+      made.close()
+      closed?.()
+    }
+    return made
+  }
+
   return {
-    ...notices,
     watch(request, notify) {
+      notices ??= hooked()
       notices.watch(request, notify)
-      if (hooked) return
-      hooked = true
-      const closed = server.onclose
-      server.onclose = () => {
-        notices.close()
-        closed?.()
-      }
     },
+    close: () => notices?.close(),
   }
 }

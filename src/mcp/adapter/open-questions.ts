@@ -1,29 +1,45 @@
 import type { ClientAnswer, OpenQuestions } from '../../core/gate/client-port.ts'
 
-type Shared = Promise<ClientAnswer | 'withdrawn'>
+interface Question {
+  readonly answer: Promise<ClientAnswer>
+  /** Aborts when the call that asked no longer waits. */
+  readonly signal: AbortSignal
+}
 
 /** Makes them for one connection. */
 export function createOpenQuestions(): OpenQuestions {
-  const open = new Map<string, Shared>()
-  return {
-    async ask(url, signal, ask) {
-      const gone = new Promise<'withdrawn'>((resolve) => onAbort(signal, () => resolve('withdrawn')))
-      for (let shared = open.get(url); shared && !signal.aborted; shared = open.get(url)) {
-        const answer = await Promise.race([shared, gone])
-        if (answer !== 'withdrawn') return answer
-      }
-      // A call that no longer waits has its answer from elsewhere.
-      if (signal.aborted) return 'accept'
-      const asked = ask()
-      const shared: Shared = Promise.race([asked.then((answer) => (signal.aborted ? 'withdrawn' : answer)), gone])
-      open.set(url, shared)
-      onAbort(signal, () => open.delete(url))
-      return asked
-    },
+  // Made for the first question, since each session has these.
+  let open: Map<string, Question> | undefined
+
+  function find(url: string): Question | undefined {
+    const question = open?.get(url)
+    return question?.signal.aborted === false ? question : undefined
   }
+
+  function begin(url: string, signal: AbortSignal, ask: () => Promise<ClientAnswer>): Promise<ClientAnswer> {
+    open ??= new Map()
+    for (const [asked, question] of open) if (question.signal.aborted) open.delete(asked)
+    const answer = ask()
+    if (!signal.aborted) open.set(url, { answer, signal })
+    return answer
+  }
+
+  async function share(url: string, signal: AbortSignal, ask: () => Promise<ClientAnswer>): Promise<ClientAnswer> {
+    const gone = aborted(signal)
+    for (let question = find(url); question && !signal.aborted; question = find(url)) {
+      const answer = await Promise.race([question.answer, aborted(question.signal), gone])
+      if (answer !== 'withdrawn' && !question.signal.aborted) return answer
+    }
+    // A call that no longer waits has its answer from elsewhere.
+    return signal.aborted ? 'accept' : begin(url, signal, ask)
+  }
+
+  return { ask: (url, signal, ask) => (find(url) ? share : begin)(url, signal, ask) }
 }
 
-function onAbort(signal: AbortSignal, done: () => void): void {
-  if (signal.aborted) done()
-  else signal.addEventListener('abort', done, { once: true })
+function aborted(signal: AbortSignal): Promise<'withdrawn'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('withdrawn')
+    else signal.addEventListener('abort', () => resolve('withdrawn'), { once: true })
+  })
 }

@@ -1,4 +1,4 @@
-import type { ClientPort, UrlQuestion } from '../../core/gate/client-port.ts'
+import type { ClientAnswer, ClientPort, UrlQuestion } from '../../core/gate/client-port.ts'
 
 /** The part of an SDK's low-level server that asks a client during its call (MCP 2025-11-25). */
 interface AskingServer {
@@ -13,23 +13,34 @@ interface OnCall {
   readonly relatedRequestId: string | number
 }
 
-/** Returns how the client of the call with this JSON-RPC id is asked, and told that the page is done. */
-export function requestsOnCall(
-  server: AskingServer,
-  relatedRequestId: string | number,
-): Pick<ClientPort, 'askByUrl' | 'notifyDone'> {
+/** How the client of the call with this JSON-RPC id is asked, and told that the page is done. */
+export class RequestsOnCall implements Pick<ClientPort, 'askByUrl' | 'notifyDone'> {
+  readonly #server: AskingServer
   // Without relatedRequestId an SDK would use a stream that the client may not have opened.
-  const onCall = { relatedRequestId }
-  return {
-    askByUrl: (question, { waitMilliseconds, signal }) =>
-      server.elicitInput({ mode: 'url', ...question }, { ...onCall, timeout: waitMilliseconds, signal }).then(
-        (result) => result.action,
-        () => (signal.aborted ? 'accept' : 'failed'),
-      ),
-    notifyDone: async (elicitationId, stream) =>
-      server.createElicitationCompletionNotifier(elicitationId, stream === 'call' ? onCall : undefined)(),
+  readonly #onCall: OnCall
+
+  constructor(server: AskingServer, relatedRequestId: string | number) {
+    this.#server = server
+    this.#onCall = { relatedRequestId }
+  }
+
+  askByUrl(question: UrlQuestion, { waitMilliseconds, signal }: AskOptions): Promise<ClientAnswer> {
+    const options = { ...this.#onCall, timeout: waitMilliseconds, signal }
+    return this.#server.elicitInput({ mode: 'url', ...question }, options).then(
+      (result) => result.action,
+      () => (signal.aborted ? 'accept' : 'failed'),
+    )
+  }
+
+  async notifyDone(elicitationId: string, stream: 'call' | 'session'): Promise<void> {
+    await this.#server.createElicitationCompletionNotifier(
+      elicitationId,
+      stream === 'call' ? this.#onCall : undefined,
+    )()
   }
 }
+
+type AskOptions = Parameters<ClientPort['askByUrl']>[1]
 
 /**
  * @param declared undefined if this server instance did not see the handshake

@@ -15,7 +15,7 @@ import { gatedCall, type SdkCalls } from './gated-call.ts'
 import type { Completer, GatedCompleter, Handler, RequireFor, RequireForCompletion } from './gated-handlers.ts'
 
 /** One kind of handler, as an SDK gates it. */
-interface Kind<A> {
+export interface Kind<A> {
   readonly kind: 'prompt' | 'resource'
   readonly options: z.ZodType<CheckedOptions>
   /** Translates the outcome of a call into what the SDK answers. */

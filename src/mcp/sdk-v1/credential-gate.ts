@@ -20,7 +20,7 @@ import { gatedCall, type SdkCalls } from '../adapter/gated-call.ts'
 import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
-import { requireFor, requireForCompletion } from '../adapter/require.ts'
+import { type Kind, requireFor, requireForCompletion } from '../adapter/require.ts'
 import { foreignServerError, type SdkPackage } from '../adapter/sdk-copies.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
@@ -107,8 +107,8 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
   const sdk: SdkCalls<ToolExtra> = {
     extraOf,
     clientOf: (extra) => sdkClientPort(protocol, extra, clientQuirks),
-    authInfoOf: ({ authInfo }) => authInfo,
-    nameOf: () => undefined,
+    authInfoOf,
+    nameOf,
     guarded: guardedExtra,
     notices: noticesUntilClosed(protocol),
     questions: createOpenQuestions(),
@@ -123,15 +123,27 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
   }
 
   return Object.assign(tool, {
-    prompt: requireFor<ToolExtra, ToolParameters, GetPromptResult, unknown>(sdk, {
-      ...{ kind: 'prompt', options: namedOptions },
-      answer: (outcome) => (outcome.kind === 'text' ? promptAnswer(outcome.text) : resultOf(outcome)),
-    }),
-    resource: requireFor<ToolExtra, ResourceParameters, ReadResourceResult, unknown>(sdk, {
-      ...{ kind: 'resource', options: namedOptions, answer: resultOf },
-    }),
+    prompt: requireFor<ToolExtra, ToolParameters, GetPromptResult, unknown>(sdk, PROMPT),
+    resource: requireFor<ToolExtra, ResourceParameters, ReadResourceResult, unknown>(sdk, RESOURCE),
     completion: requireForCompletion(sdk, completers),
   })
+}
+
+// Shared by all gates, of which each session has one.
+const PROMPT: Kind<GetPromptResult> = {
+  kind: 'prompt',
+  options: namedOptions,
+  answer: (outcome) => (outcome.kind === 'text' ? promptAnswer(outcome.text) : resultOf(outcome)),
+}
+const RESOURCE: Kind<ReadResourceResult> = { kind: 'resource', options: namedOptions, answer: resultOf }
+
+function authInfoOf({ authInfo }: ToolExtra): unknown {
+  return authInfo
+}
+
+/** SDK 1.x does not say what the client called. */
+function nameOf(): undefined {
+  return undefined
 }
 
 async function toolAnswer(outcome: GateOutcome<CallToolResult>): Promise<CallToolResult> {

@@ -128,7 +128,7 @@ export function mcpMount(vault: McpMountVault, createServer: CreateServer, optio
         : serveSession({ sessions, serverBaseUrl, makeServer }, exchange)
     const handler = isListening(body?.value) ? listening : modern
     const response = await handler.fetch(request, handlingOf(exchange) as HandleRequestOptions)
-    return sendWebResponse(ctx, response, { open, onEnd: () => undefined })
+    return sendWebResponse(ctx, response, { open })
   }
 
   return httpMount(vault, checked, {

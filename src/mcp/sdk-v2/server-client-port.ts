@@ -9,7 +9,7 @@ import type { CallLeg, ClientPort } from '../../core/gate/client-port.ts'
 import type { CallKind } from '../../core/gate/gated-call.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { type ClientQuirk, hasQuirk } from '../adapter/client-quirks.ts'
-import { abilityOf, requestsOnCall } from '../adapter/requests-on-call.ts'
+import { abilityOf, RequestsOnCall } from '../adapter/requests-on-call.ts'
 import { gateStateOf } from './request-state-verify.ts'
 import type { ToolExtra } from './tool-handler.ts'
 
@@ -27,7 +27,7 @@ export function serverClientPort(server: Server, ctx: ToolExtra, quirks: readonl
   const { mcpReq } = ctx
   const progressToken = mcpReq._meta?.progressToken
   const headers = ctx.http?.req?.headers
-  return {
+  return Object.assign(new RequestsOnCall(server, mcpReq.id), {
     ...clientOf(server, ctx, quirks),
     signal: mcpReq.signal,
     trace: requestTrace({ meta: mcpReq._meta, headers: headers && Object.fromEntries(headers) }),
@@ -35,10 +35,9 @@ export function serverClientPort(server: Server, ctx: ToolExtra, quirks: readonl
     progress:
       progressToken === undefined
         ? undefined
-        : (progress, message) =>
+        : (progress: number, message: string) =>
             mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, message } }),
-    ...requestsOnCall(server, mcpReq.id),
-  }
+  })
 }
 
 function clientOf(

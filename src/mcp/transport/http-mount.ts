@@ -9,6 +9,7 @@ import { followRequest } from '../../core/telemetry/request-correlation.ts'
 import type { CheckedMountOptions } from './mount-options.ts'
 import type { McpMountVault } from './mount-vault.ts'
 import { type OpenResponse, openResponses } from './open-responses.ts'
+import { untilClosed } from './response-end.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { closeWithSocket, isClosed } from './web-exchange.ts'
 
@@ -75,14 +76,14 @@ export function httpMount(vault: McpMountVault, options: CheckedMountOptions, se
   async function serve(ctx: Koa.Context): Promise<void> {
     const user: User = ctx.state['user']
     if (!servers.methods.includes(ctx.method)) return answerMethod(ctx, servers.methods.join(', '))
-    const open = responses.open(user, () => ctx.req.socket.destroy())
+    const open = responses.open(user, ctx.req.socket)
     // Always accept DELETE, so that a client at its limit can close sessions.
     if (!open && ctx.method !== 'DELETE') {
       ctx.set('Retry-After', '10')
       return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
     }
     if (isClosed(ctx)) return open?.closed()
-    if (open) ctx.res.once('close', open.closed)
+    if (open) untilClosed(ctx.res, open)
     closeWithSocket(ctx.req, ctx.res)
     const body = ctx.method === 'POST' ? await postedBody(ctx, open) : undefined
     if (body === 'answered') return

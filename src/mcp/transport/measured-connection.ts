@@ -38,46 +38,79 @@ export async function connectMeasured(
   await connect()
   // The SDKs' own types of messages differ.
   const transport = connected as WireTransport
-  const deliver = transport.onmessage
-  if (!operations || !deliver) return
-  const running = new Map<string | number, RunningOperation>()
+  if (operations && transport.onmessage) new MeasuredConnection(operations, transport).begin()
+}
 
-  function end(id: string | number | undefined, error?: string): void {
-    if (id === undefined) return
-    running.get(id)?.end(error)
-    running.delete(id)
+/** One operation that has not ended. */
+interface Running {
+  readonly id: string | number
+  readonly operation: RunningOperation
+}
+
+/** One object for each session, since many thousand may be open. */
+class MeasuredConnection {
+  readonly #operations: OperationMeter
+  readonly #transport: WireTransport
+  readonly #deliver: WireTransport['onmessage']
+  readonly #send: WireTransport['send']
+  readonly #closed: WireTransport['onclose']
+  // A client has few requests open at once.
+  #running: readonly Running[] = NONE
+
+  constructor(operations: OperationMeter, transport: WireTransport) {
+    this.#operations = operations
+    this.#transport = transport
+    this.#deliver = transport.onmessage
+    this.#send = transport.send
+    this.#closed = transport.onclose
   }
 
-  transport.onmessage = (message, extra) => {
-    const { id, method, params } = message
-    if (method === undefined) return deliver(message, extra)
-    const headers = extra?.requestInfo?.headers ?? (extra?.request && Object.fromEntries(extra.request.headers))
-    const operation = operations.begin(method, { meta: params?._meta, headers })
-    if (id !== undefined) {
-      running.set(id, operation)
-      return operation.run(() => deliver(message, extra))
+  begin(): void {
+    this.#transport.onmessage = (message, extra) => this.#received(message, extra)
+    this.#transport.send = (message, options) => this.#answered(message, options)
+    this.#transport.onclose = () => {
+      for (const { id } of this.#running) this.#end(id, CANCELLED)
+      Reflect.apply(this.#closed ?? nothing, this.#transport, [])
     }
-    operation.run(() => deliver(message, extra))
+  }
+
+  #received(message: WireMessage, extra: WireExtra | undefined): void {
+    const { id, method, params } = message
+    const deliver = () => Reflect.apply(this.#deliver ?? nothing, this.#transport, [message, extra])
+    if (method === undefined) {
+      deliver()
+      return
+    }
+    const headers = extra?.requestInfo?.headers ?? (extra?.request && Object.fromEntries(extra.request.headers))
+    const operation = this.#operations.begin(method, { meta: params?._meta, headers })
+    if (id !== undefined) this.#running = [...this.#running, { id, operation }]
+    operation.run(deliver)
+    if (id !== undefined) return
     operation.end()
     // No answer follows.
-    if (method === 'notifications/cancelled') end(cancelledId(params), CANCELLED)
+    if (method === 'notifications/cancelled') this.#end(cancelledId(params), CANCELLED)
   }
 
-  const send = transport.send.bind(transport)
-  transport.send = async (message, options) => {
+  async #answered(message: WireMessage, options: unknown): Promise<void> {
     try {
-      await send(message, options)
+      await Reflect.apply(this.#send, this.#transport, [message, options])
     } finally {
-      if (message.method === undefined) end(message.id, errorOf(message))
+      if (message.method === undefined) this.#end(message.id, errorOf(message))
     }
   }
 
-  const closed = transport.onclose
-  transport.onclose = () => {
-    for (const id of [...running.keys()]) end(id, CANCELLED)
-    closed?.()
+  #end(id: string | number | undefined, error?: string): void {
+    const running = this.#running.find((one) => one.id === id)
+    if (!running) return
+    const left = this.#running.filter((one) => one !== running)
+    this.#running = left.length > 0 ? left : NONE
+    running.operation.end(error)
   }
 }
+
+const NONE: readonly Running[] = []
+
+function nothing(): void {}
 
 function cancelledId(params: WireMessage['params']): string | number | undefined {
   const requestId = params?.requestId

@@ -1,4 +1,5 @@
 import { type Owner, ownerKey } from '../../core/model/owner.ts'
+import type { ResponsePart } from './response-end.ts'
 
 /** `mount-options.ts` has the options and defaults: `maxOpenResponsesPerOwner`, `maxUnreadBytesPerOwner` and `writeTimeoutSeconds`. */
 export interface OpenResponseLimits {
@@ -11,29 +12,26 @@ export interface OpenResponseLimits {
 }
 
 /** An open response, with the body of its request. */
-export interface OpenResponse {
+export interface OpenResponse extends ResponsePart {
   /** Adds bytes that wait for the client. */
   waiting(bytes: number): void
   /** Removes bytes that the client has read. */
   taken(bytes: number): void
-  closed(): void
+}
+
+/** The part of a socket that ends it. */
+interface Connection {
+  destroy(): unknown
 }
 
 /** Bounds the memory of clients that do not read, or never finish their bodies. */
 export interface OpenResponses {
   /**
-   * @param abort ends the response immediately
+   * @param connection destroyed to end the response immediately
    * @returns undefined when the owner has reached the limit of open responses
    */
-  open(owner: Owner, abort: () => void): OpenResponse | undefined
+  open(owner: Owner, connection: Connection): OpenResponse | undefined
   close(): void
-}
-
-interface Entry {
-  readonly siblings: ReadonlySet<Entry>
-  readonly abort: () => void
-  unread: number
-  lastTaken: number
 }
 
 const CHECK_INTERVAL_MS = 1_000
@@ -41,56 +39,104 @@ const CHECK_INTERVAL_MS = 1_000
 const GRACE_WHEN_FULL_MS = 2_000
 
 export function openResponses(limits: OpenResponseLimits): OpenResponses {
-  const owners = new Map<string, Set<Entry>>()
-  const unread = new Set<Entry>()
-  let looking: NodeJS.Timeout | undefined
+  return new CountedResponses(limits)
+}
 
-  function look(): void {
+class CountedResponses implements OpenResponses {
+  readonly #limits: OpenResponseLimits
+  readonly #owners = new Map<string, CountedResponse[]>()
+  readonly #unread = new Set<CountedResponse>()
+  #looking: NodeJS.Timeout | undefined
+
+  constructor(limits: OpenResponseLimits) {
+    this.#limits = limits
+  }
+
+  open(client: Owner, connection: Connection): OpenResponse | undefined {
+    const owner = ownerKey(client)
+    const siblings = this.#owners.get(owner) ?? []
+    if (siblings.length >= this.#limits.maxPerOwner) return undefined
+    const response = new CountedResponse(this, owner, connection)
+    siblings.push(response)
+    this.#owners.set(owner, siblings)
+    return response
+  }
+
+  close(): void {
+    clearInterval(this.#looking)
+  }
+
+  /** Bytes of this response wait for its client. */
+  watch(response: CountedResponse): void {
+    this.#unread.add(response)
+    this.#looking ??= setInterval(() => this.#look(), Math.min(CHECK_INTERVAL_MS, this.#limits.writeTimeout)).unref()
+  }
+
+  unwatch(response: CountedResponse): void {
+    this.#unread.delete(response)
+  }
+
+  remove(response: CountedResponse): void {
+    this.unwatch(response)
+    const left = this.#owners.get(response.owner)?.filter((other) => other !== response) ?? []
+    if (left.length > 0) this.#owners.set(response.owner, left)
+    else this.#owners.delete(response.owner)
+  }
+
+  #look(): void {
     const now = performance.now()
-    for (const entry of [...unread].sort((a, b) => a.lastTaken - b.lastTaken)) {
-      const idle = now - entry.lastTaken
-      if (idle >= limits.writeTimeout || (idle >= GRACE_WHEN_FULL_MS && isFull(entry.siblings))) {
-        unread.delete(entry)
-        entry.unread = 0
-        entry.abort()
+    for (const response of [...this.#unread].sort((a, b) => a.lastTaken - b.lastTaken)) {
+      const idle = now - response.lastTaken
+      if (idle >= this.#limits.writeTimeout || (idle >= GRACE_WHEN_FULL_MS && this.#isFull(response.owner))) {
+        this.unwatch(response)
+        response.cut()
       }
     }
-    if (unread.size > 0) return
-    clearInterval(looking)
-    looking = undefined
+    if (this.#unread.size > 0) return
+    clearInterval(this.#looking)
+    this.#looking = undefined
   }
 
-  function isFull(siblings: ReadonlySet<Entry>): boolean {
-    const waiting = [...siblings].map((entry) => entry.unread).filter((bytes) => bytes > 0)
-    return waiting.length > 1 && waiting.reduce((sum, bytes) => sum + bytes) > limits.maxUnreadBytesPerOwner
+  #isFull(owner: string): boolean {
+    const siblings = this.#owners.get(owner) ?? []
+    const waiting = siblings.map(({ unread }) => unread).filter((bytes) => bytes > 0)
+    return waiting.length > 1 && waiting.reduce((sum, bytes) => sum + bytes) > this.#limits.maxUnreadBytesPerOwner
+  }
+}
+
+/** Methods that all responses share, because many thousand stay open for minutes. */
+class CountedResponse implements OpenResponse {
+  readonly owner: string
+  unread = 0
+  lastTaken = 0
+  readonly #responses: CountedResponses
+  readonly #connection: Connection
+
+  constructor(responses: CountedResponses, owner: string, connection: Connection) {
+    this.#responses = responses
+    this.owner = owner
+    this.#connection = connection
   }
 
-  return {
-    open(client, abort) {
-      const owner = ownerKey(client)
-      const siblings = owners.get(owner) ?? new Set<Entry>()
-      if (siblings.size >= limits.maxPerOwner) return undefined
-      const entry: Entry = { siblings, abort, unread: 0, lastTaken: 0 }
-      owners.set(owner, siblings.add(entry))
-      return {
-        waiting(bytes) {
-          if (entry.unread === 0) entry.lastTaken = performance.now()
-          entry.unread += bytes
-          unread.add(entry)
-          looking ??= setInterval(look, Math.min(CHECK_INTERVAL_MS, limits.writeTimeout)).unref()
-        },
-        taken(bytes) {
-          entry.unread -= bytes
-          entry.lastTaken = performance.now()
-          if (entry.unread <= 0) unread.delete(entry)
-        },
-        closed() {
-          unread.delete(entry)
-          siblings.delete(entry)
-          if (siblings.size === 0 && owners.get(owner) === siblings) owners.delete(owner)
-        },
-      }
-    },
-    close: () => clearInterval(looking),
+  waiting(bytes: number): void {
+    if (this.unread === 0) this.lastTaken = performance.now()
+    this.unread += bytes
+    this.#responses.watch(this)
+  }
+
+  taken(bytes: number): void {
+    this.unread -= bytes
+    this.lastTaken = performance.now()
+    if (this.unread <= 0) this.#responses.unwatch(this)
+  }
+
+  closed(): void {
+    this.#responses.remove(this)
+  }
+
+  /** Ends the response immediately. */
+  cut(): void {
+    this.unread = 0
+    this.#connection.destroy()
   }
 }

@@ -1,7 +1,8 @@
 import type Koa from 'koa'
 import { z } from 'zod'
-import { createDrain } from '../../core/host/drain.ts'
+import { createDrain, type Drain, type DrainedWork } from '../../core/host/drain.ts'
 import { sameOwner } from '../../core/model/owner.ts'
+import { type ResponsePart, untilClosed } from './response-end.ts'
 import { isClosed } from './web-exchange.ts'
 
 /** The exchanges of a mount that are open, so that they end in order when the process does. */
@@ -20,7 +21,7 @@ export interface RunningCalls {
 
 export function createRunningCalls(): RunningCalls {
   const drain = createDrain()
-  const open = new Map<Koa.Context, Set<RequestId>>()
+  const open = new Set<OpenExchange>()
 
   return {
     admits: (method, message) =>
@@ -29,27 +30,48 @@ export function createRunningCalls(): RunningCalls {
     begin(ctx, message) {
       if (isClosed(ctx)) return
       const { res } = ctx
-      if (ctx.method === 'GET')
-        res.once(
-          'close',
-          drain.onBegin(() => res.end()),
-        )
+      if (ctx.method === 'GET') untilClosed(res, { closed: drain.onBegin(() => res.end()) })
       if (ctx.method !== 'POST' || isListening(message)) return
       forgetCancelled(open, ctx, message)
-      const ids = new Set(requestIdsIn(message))
-      if (ids.size > 0) open.set(ctx, ids)
-      const isDue = ids.size > 0 ? () => ids.size > 0 : undefined
-      void drain.during(() => new Promise((resolve) => res.once('close', resolve)), isDue)
-      res.once('close', () => open.delete(ctx))
+      const exchange = new OpenExchange(drain, open, ctx, requestIdsIn(message))
+      drain.enter(exchange)
+      open.add(exchange)
+      untilClosed(res, exchange)
     },
 
     async end(deadline) {
       drain.begin()
       await drain.settled(deadline)
-      const cut = [...open].map(([ctx, ids]) => ({ ctx, ids: [...ids] }))
+      const cut = [...open].filter(({ ids }) => ids.length > 0)
       for (const { ctx, ids } of cut) answerCutOff(ctx, ids)
       return cut.reduce((sum, { ids }) => sum + ids.length, 0)
     },
+  }
+}
+
+class OpenExchange implements DrainedWork, ResponsePart {
+  readonly ctx: Koa.Context
+  /** Of the requests that it has to answer. */
+  ids: readonly RequestId[]
+  readonly #drain: Drain
+  readonly #open: Set<OpenExchange>
+  readonly #answers: boolean
+
+  constructor(drain: Drain, open: Set<OpenExchange>, ctx: Koa.Context, ids: readonly RequestId[]) {
+    this.#drain = drain
+    this.#open = open
+    this.ctx = ctx
+    this.ids = ids
+    this.#answers = ids.length > 0
+  }
+
+  isDue(): boolean {
+    return !this.#answers || this.ids.length > 0
+  }
+
+  closed(): void {
+    this.#open.delete(this)
+    this.#drain.leave(this)
   }
 }
 
@@ -72,13 +94,14 @@ function isRequest(value: unknown): value is { readonly id: unknown; readonly me
 }
 
 /** A cancelled call gets no answer, and its client may leave the stream open. */
-function forgetCancelled(open: ReadonlyMap<Koa.Context, Set<RequestId>>, ctx: Koa.Context, message: unknown): void {
+function forgetCancelled(open: ReadonlySet<OpenExchange>, ctx: Koa.Context, message: unknown): void {
   const cancelled = [message].flat().flatMap((one) => cancelledSchema.safeParse(one).data?.params.requestId ?? [])
   if (cancelled.length === 0) return
   const session = ctx.get('mcp-session-id')
-  for (const [other, ids] of open) {
-    if (other.get('mcp-session-id') !== session || !sameOwner(other.state['user'], ctx.state['user'])) continue
-    for (const id of cancelled) ids.delete(id)
+  for (const other of open) {
+    const isOfSession = other.ctx.get('mcp-session-id') === session
+    if (!isOfSession || !sameOwner(other.ctx.state['user'], ctx.state['user'])) continue
+    other.ids = other.ids.filter((id) => !cancelled.includes(id))
   }
 }
 

@@ -1,6 +1,7 @@
 import type { User } from '../../core/model/owner.ts'
 import { answerJson, authInfoOf, type McpExchange } from './http-mount.ts'
-import { closeQuietly, type McpSessions, type SessionTransport } from './mcp-sessions.ts'
+import { closeQuietly, type McpSession, type McpSessions, type SessionTransport } from './mcp-sessions.ts'
+import type { ResponsePart } from './response-end.ts'
 import { sendWebResponse, toWebRequest } from './web-exchange.ts'
 
 /** Additional parameters for an SDK's transport. */
@@ -37,21 +38,32 @@ export async function serveSession<S, T extends HandlingTransport>(
     ctx.set('Retry-After', '30')
     return answerJson(ctx, 503, 'This server has no room for another session. Try again later.')
   }
-  session.open += 1
-  session.lastUsed = Date.now()
-  const release = () => {
-    session.open -= 1
-    session.lastUsed = Date.now()
-  }
+  const use = new SessionUse(session)
   const request = toWebRequest(ctx, serverBaseUrl)
   const response = await session.transport.handleRequest(request, handlingOf(exchange)).catch((error: unknown) => {
-    release()
+    use.closed()
     throw error
   })
   // The transport refused this initialize and has no session, so its server must be closed here.
   if (session.transport.sessionId === undefined) await closeQuietly(session.transport)
   // Not awaited, since a call that waits for its user would keep this request's objects in memory.
-  return sendWebResponse(ctx, response, { open, onEnd: release })
+  return sendWebResponse(ctx, response, { open, end: use })
+}
+
+/** Keeps a session from being idle. */
+class SessionUse implements ResponsePart {
+  readonly #session: Pick<McpSession<unknown>, 'open' | 'lastUsed'>
+
+  constructor(session: Pick<McpSession<unknown>, 'open' | 'lastUsed'>) {
+    this.#session = session
+    session.open += 1
+    session.lastUsed = Date.now()
+  }
+
+  closed(): void {
+    this.#session.open -= 1
+    this.#session.lastUsed = Date.now()
+  }
 }
 
 /** Answers one request with a transport of its own, which is closed when the response has been sent. */
@@ -61,7 +73,7 @@ export async function serveStateless(
 ): Promise<void> {
   const { ctx, open } = exchange
   const response = await transport.handleRequest(toWebRequest(ctx, serverBaseUrl), handlingOf(exchange))
-  return sendWebResponse(ctx, response, { open, onEnd: () => void closeQuietly(transport) })
+  return sendWebResponse(ctx, response, { open, end: { closed: () => void closeQuietly(transport) } })
 }
 
 /** Returns what the SDK's transport is given besides the request. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Koa from 'koa'
 import type { OpenResponse } from './open-responses.ts'
+import { type ResponsePart, untilClosed } from './response-end.ts'
 
 /**
  * Converts the request for the SDK's web-standard transport, without its body. The URL has the configured address, whatever `Host` says.
@@ -23,17 +24,17 @@ const HEADERS_WAIT = 50
 export interface SendParts {
   /** Undefined for a response that is not counted. */
   readonly open: OpenResponse | undefined
-  /** Called once, when the response is finished or the client has gone. */
-  readonly onEnd: () => void
+  /** Told when the response is finished or the client has gone. */
+  readonly end?: ResponsePart
 }
 
-/** Sends a web response through Node.js. */
-export async function sendWebResponse(ctx: Koa.Context, response: Response, { open, onEnd }: SendParts): Promise<void> {
+/** Sends a web response through Node.js. Resolves when it has begun. */
+export async function sendWebResponse(ctx: Koa.Context, response: Response, { open, end }: SendParts): Promise<void> {
   const { res } = ctx
   ctx.respond = false
   if (isClosed(ctx)) {
-    // A listener that is added after the close would never run.
-    onEnd()
+    // A response that has closed tells nobody of it again.
+    end?.closed()
     await response.body?.cancel().catch(() => undefined)
     return
   }
@@ -42,42 +43,74 @@ export async function sendWebResponse(ctx: Koa.Context, response: Response, { op
     if (name !== 'connection') ctx.set(name, value)
   }
   res.statusCode = response.status
-  res.once('close', onEnd)
-  if (!response.body) {
-    res.end()
-    return
-  }
-  // Send the headers of an event stream soon, since its first event may be a minute away. Most events come early and share their packet.
-  const flushing = setTimeout(() => res.flushHeaders(), HEADERS_WAIT)
-  const reader = response.body.getReader()
-  res.once('close', () => {
-    clearTimeout(flushing)
-    void reader.cancel().catch(() => undefined)
-  })
-  void pump(reader, res, open)
+  if (end) untilClosed(res, end)
+  if (response.body) new SentBody(response.body.getReader(), res, open).begin()
+  else res.end()
 }
 
 /** Bytes written at a time, so that progress shows whether the client reads. */
 const SLICE = 65_536
 
-// The producer does not wait for the client, so each part is counted when it is produced, not when it is written.
-async function pump(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  res: Koa.Context['res'],
-  open: OpenResponse | undefined,
-): Promise<void> {
-  try {
-    let writing = Promise.resolve()
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      open?.waiting(value.byteLength)
-      writing = writing.then(() => write(value, res, open))
-    }
-    await writing
-    res.end()
-  } catch {
-    res.destroy()
+/** One object and no suspended function, because many thousand event streams stay open for minutes. */
+class SentBody implements ResponsePart {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>
+  readonly #res: Koa.Context['res']
+  readonly #open: OpenResponse | undefined
+  #writing = Promise.resolve()
+  #flushing: NodeJS.Timeout | undefined
+
+  constructor(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+    res: Koa.Context['res'],
+    open: OpenResponse | undefined,
+  ) {
+    this.#reader = reader
+    this.#res = res
+    this.#open = open
+  }
+
+  begin(): void {
+    // Send the headers of an event stream soon, since its first event may be a minute away. Most events come early and share their packet.
+    this.#flushing = setTimeout(SentBody.#flush, HEADERS_WAIT, this)
+    untilClosed(this.#res, this)
+    this.#next()
+  }
+
+  closed(): void {
+    clearTimeout(this.#flushing)
+    void this.#reader.cancel().catch(() => undefined)
+  }
+
+  static #flush(body: SentBody): void {
+    body.#flushing = undefined
+    body.#res.flushHeaders()
+  }
+
+  #next(): void {
+    this.#reader.read().then(
+      ({ done, value }) => (done ? this.#finish() : this.#send(value)),
+      () => this.#cut(),
+    )
+  }
+
+  // The producer does not wait for the client, so each part is counted when it is produced, not when it is written.
+  #send(value: Uint8Array): void {
+    this.#open?.waiting(value.byteLength)
+    this.#writing = this.#writing.then(() => write(value, this.#res, this.#open))
+    // A failed write is seen at the end.
+    this.#writing.catch(() => undefined)
+    this.#next()
+  }
+
+  #finish(): void {
+    this.#writing.then(
+      () => this.#res.end(),
+      () => this.#cut(),
+    )
+  }
+
+  #cut(): void {
+    this.#res.destroy()
   }
 }
 
@@ -130,6 +163,6 @@ export function closeWithSocket({ socket }: IncomingMessage, response: ServerRes
   }
   // One listener for each pipelined request.
   socket.setMaxListeners(0)
-  socket.once('close', gone)
-  response.once('close', () => socket.off('close', gone))
+  socket.on('close', gone)
+  untilClosed(response, { closed: () => void socket.off('close', gone) })
 }

@@ -13,11 +13,15 @@ export interface Wakes {
   close(): void
 }
 
+interface Listener {
+  readonly onWake: () => void
+}
+
 export function createWakes(
   redis: Pick<RedisConnection, 'prefix' | 'isCluster' | 'run' | 'listen'>,
   rootOf: LooksParts['rootOf'],
 ): Wakes {
-  const topics = new Map<string, Set<{ readonly onWake: () => void }>>()
+  const topics = new Map<string, readonly Listener[]>()
   const looks = createLooks({ entries: createEntryLooks(redis), rootOf })
   let subscribed: Promise<() => void> | undefined
   let isClosed = false
@@ -26,7 +30,7 @@ export function createWakes(
     for (const listener of topics.get(topic) ?? []) {
       // One that throws does not stop the others.
       queueMicrotask(() => {
-        if (topics.get(topic)?.has(listener)) listener.onWake()
+        if (topics.get(topic)?.includes(listener)) listener.onWake()
       })
     }
   }
@@ -43,13 +47,13 @@ export function createWakes(
     async listen(topic, onWake, awaited) {
       if (isClosed) throw closedError()
       const listener = { onWake }
-      const listeners = topics.get(topic) ?? new Set()
-      topics.set(topic, listeners.add(listener))
+      topics.set(topic, [...(topics.get(topic) ?? []), listener])
       const stopLooking = looks.add(onWake, awaited)
       const stop = () => {
         stopLooking()
-        listeners.delete(listener)
-        if (listeners.size === 0 && topics.get(topic) === listeners) topics.delete(topic)
+        const left = topics.get(topic)?.filter((other) => other !== listener) ?? []
+        if (left.length > 0) topics.set(topic, left)
+        else topics.delete(topic)
       }
       try {
         await subscription()

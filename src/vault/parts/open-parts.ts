@@ -204,14 +204,12 @@ export async function openParts<S extends SealPurpose, M extends MacPurpose>(
     pendingStore,
     backend,
     drain: createDrain(),
-    pendingRequests: telemetry.watchRequests(
-      createPendingRequests({
-        store: pendingStore,
-        sealer: requestSealer,
-        linkTtlSeconds: options.linkTtlSeconds,
-        onWoken: telemetry.woken,
-      }),
-    ),
+    pendingRequests: createPendingRequests({
+      store: pendingStore,
+      sealer: requestSealer,
+      linkTtlSeconds: options.linkTtlSeconds,
+      waitObserver: telemetry.waits,
+    }),
     countUse: createSharedLimits(pendingStore, limitSealer),
     calls,
     log: createAccessLog(journal, backend.name),

@@ -51,24 +51,48 @@ export async function resumeCredentialRequest(
   return typeof found === 'string' ? found : requestOf(parts, found)
 }
 
-function requestOf(
-  { services, key, serverBaseUrl, isSaved }: RequestParts,
-  request: PendingRequest,
-): CredentialRequest {
-  const { reader, pendingRequests } = services
-  return {
-    request,
-    url: entryUrl(serverBaseUrl, request),
-    hasLogin: services.hasLogin,
-    outlivesProcess: pendingRequests.outliveProcess,
-    mayWait: request.waiterId !== undefined,
-    async wait(signal) {
-      const end = await pendingRequests.wait(request, isSaved, signal)
+function requestOf(parts: RequestParts, request: PendingRequest): CredentialRequest {
+  return new OpenCredentialRequest(parts, request)
+}
+
+/** Methods that all requests share, because many thousand calls wait for minutes. */
+class OpenCredentialRequest implements CredentialRequest {
+  readonly request: PendingRequest
+  readonly url: string
+  readonly #parts: RequestParts
+
+  constructor(parts: RequestParts, request: PendingRequest) {
+    this.#parts = parts
+    this.request = request
+    this.url = entryUrl(parts.serverBaseUrl, request)
+  }
+
+  get hasLogin(): boolean {
+    return this.#parts.services.hasLogin
+  }
+
+  get outlivesProcess(): boolean {
+    return this.#parts.services.pendingRequests.outliveProcess
+  }
+
+  get mayWait(): boolean {
+    return this.request.waiterId !== undefined
+  }
+
+  wait(signal: AbortSignal): Promise<WaitEnd> {
+    const { services, key, isSaved } = this.#parts
+    return services.pendingRequests.wait(this.request, isSaved, signal).then((end) => {
       // The credential may have been saved on another replica.
-      if (end === 'saved') reader.forget(key)
+      if (end === 'saved') services.reader.forget(key)
       return end
-    },
-    leave: () => pendingRequests.leave(request),
-    withdraw: async () => void (await pendingRequests.withdraw(request)),
+    })
+  }
+
+  leave(): Promise<void> {
+    return this.#parts.services.pendingRequests.leave(this.request)
+  }
+
+  async withdraw(): Promise<void> {
+    await this.#parts.services.pendingRequests.withdraw(this.request)
   }
 }

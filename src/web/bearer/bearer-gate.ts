@@ -67,6 +67,7 @@ export function createBearerGate(
 ): Middleware {
   const { identity, journal, serverBaseUrl, health, options } = parts
   const { verifyToken, resource, noAccessToken } = identity
+  const mcpUrl = urlOf(resource?.resource)
   const programs = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
 
   function refusal(status: number, error: string, line?: GateAnswer['line']): GateAnswer {
@@ -138,17 +139,22 @@ export function createBearerGate(
     if (isForeign) shareWith(ctx, origin)
     const preflight = isForeign ? preflightHeaders(ctx.req) : undefined
     if (preflight) return send(ctx, { status: 204, headers: preflight })
-    const found = await admitted(ctx.req.headersDistinct['authorization'] ?? [])
+    const found = await admitted(authorizationLines(ctx.req))
     if ('status' in found) return send(ctx, found)
 
     const { token, principal } = found
     const user = userOf(principal)
     const request: IncomingMessage & { auth?: BearerAuthInfo } = ctx.req
-    request.auth = authInfo(token, principal, resource?.resource)
+    request.auth = authInfo(token, principal, mcpUrl)
     ctx.state['user'] = user
     const context = userContext?.()
     await (context ? context.run(user, next) : next())
   }
+}
+
+/** `headersDistinct` would keep a second copy of all headers for as long as the response is open. */
+function authorizationLines({ rawHeaders }: IncomingMessage): readonly string[] {
+  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization')
 }
 
 function rejectedToken(
@@ -174,7 +180,11 @@ function userOf({ issuer, subject, clientId, displayName }: Principal): User {
   }
 }
 
-function authInfo(token: string, principal: Principal, resource: string | undefined): BearerAuthInfo {
+function urlOf(resource: string | undefined): (() => URL) | undefined {
+  return resource !== undefined && isUrl(resource) ? () => new URL(resource) : undefined
+}
+
+function authInfo(token: string, principal: Principal, resource: (() => URL) | undefined): BearerAuthInfo {
   const { issuer, subject, clientId, displayName, scopes, expiresAt } = principal
   const info: BearerAuthInfo = {
     token,
@@ -184,7 +194,7 @@ function authInfo(token: string, principal: Principal, resource: string | undefi
     ...(expiresAt === undefined ? {} : { expiresAt }),
     extra: { iss: issuer, sub: subject, ...(displayName === undefined ? {} : { name: displayName }) },
   }
-  if (resource === undefined || !isUrl(resource)) return info
+  if (!resource) return info
   // Created on first use: a URL is large, and a waiting call keeps this object for minutes.
-  return Object.defineProperty(info, 'resource', { enumerable: true, get: () => new URL(resource) })
+  return Object.defineProperty(info, 'resource', { enumerable: true, get: resource })
 }

@@ -185,7 +185,7 @@ test('a client that is gone ends its own wait and not the request', async () => 
 })
 
 test('while it waits the client hears of it, more with each beat, and the handler goes on from there', async () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   const client = clientWho()
   const toolCall = createToolCall([])
@@ -193,6 +193,7 @@ test('while it waits the client hears of it, more with each beat, and the handle
   await expect.poll(() => client.questions.length).toBe(1)
   vi.advanceTimersByTime(30_000)
   expect(client.beats.map(([progress]) => progress)).toEqual([1, 2, 3])
+  vi.useRealTimers()
   await save(client.questions[0]?.url ?? '')
   expect(await calling).toEqual({ kind: 'result', result: 4, notice: expect.any(Function) })
 })
