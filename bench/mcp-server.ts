@@ -2,6 +2,7 @@
  * The measured server, built as it is published, in a process of its own: gated and ungated tools, durable audit, real pages. The
  * environment may name another backend than the sealed file.
  */
+import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -22,7 +23,7 @@ import {
 import { credentialGate, mcpMount } from 'mcp-credential-vault/mcp/sdk-v1'
 import * as sdkV2 from 'mcp-credential-vault/mcp/sdk-v2'
 import { storageKey } from '../dist/core/model/storage-key.js'
-import { browserClient, startIdentityProvider } from '../test/harness/identity/identity-provider.ts'
+import type { IdentityReady, IdentityRequest } from './identity-server.ts'
 
 const USERS = 32
 const MODERN_PATH = '/modern'
@@ -55,16 +56,12 @@ const server = createServer()
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 const baseUrl = `http://localhost:${(server.address() as AddressInfo).port}`
 const names = Array.from({ length: USERS }, (_, index) => `user-${index}`)
-const identityProvider = await startIdentityProvider({
-  resource: `${baseUrl}/mcp`,
-  clients: [browserClient('form', [`${baseUrl}/credentials/callback`])],
-  users: names.map((account) => ({ account, name: account })),
-})
+const { issuer, users } = await startIdentityServer({ baseUrl, users: names })
 const stores = createStores({ ...process.env, MCP_VAULT_FOLDER: join(folder, 'data'), MCP_VAULT_KEY_FILE: keyFile })
 const vault = await openVault({
   serverBaseUrl: baseUrl,
   ...stores,
-  identity: oidc({ issuer: identityProvider.issuer, clientId: 'form', scopes: ['mcp'] }),
+  identity: oidc({ issuer, clientId: 'form', scopes: ['mcp'] }),
   rateLimits: { pagesPerMinute: 1_000_000, loginsPerMinute: 1_000_000, submitsPerMinute: 1_000_000 },
   sessionIdleSeconds: 3600,
 })
@@ -73,7 +70,7 @@ const held = new CredentialsProvider({ vault, name: 'held', variables })
 const asked = new CredentialsProvider({ vault, name: 'asked', variables })
 held.register(app)
 
-const ownerOf = (subject: string) => ({ issuer: identityProvider.issuer, subject })
+const ownerOf = (subject: string) => ({ issuer, subject })
 for (const name of names) {
   await stores.backend.write(
     storageKey('held', ownerOf(name)),
@@ -147,7 +144,14 @@ process.on('disconnect', () => {
   process.exit(0)
 })
 
-const users = await Promise.all(
-  names.map(async (name) => ({ name, token: await identityProvider.issueAccessToken(name, { expiresIn: 7200 }) })),
-)
-process.send?.({ baseUrl, modernPath: MODERN_PATH, issuer: identityProvider.issuer, users } satisfies BenchReady)
+process.send?.({ baseUrl, modernPath: MODERN_PATH, issuer, users } satisfies BenchReady)
+
+/** It ends with this process. */
+async function startIdentityServer(request: IdentityRequest): Promise<IdentityReady> {
+  const child = fork(new URL('./identity-server.ts', import.meta.url), { execArgv: ['--import', 'tsx'] })
+  child.send(request)
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as IdentityReady))
+    child.once('exit', () => reject(new Error('The identity provider did not start.')))
+  })
+}

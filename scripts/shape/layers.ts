@@ -64,7 +64,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   // Shared by the adapters of every SDK, so they must not know one.
   'mcp/adapter': { folders: ['core'], packages: ['zod'] },
   'mcp/transport': { folders: ['core'], packages: ['koa', 'zod'] },
-  proxy: { folders: ['core', 'destinations', 'mcp/transport'], packages: ['koa', 'yaml', 'zod'] },
+  proxy: { folders: ['core', 'destinations', 'mcp/adapter', 'mcp/transport'], packages: ['koa', 'yaml', 'zod'] },
   testing: { folders: ['core'], packages: [] },
   vault: {
     folders: ['core', 'backends', 'pending', 'redis', 'identity', 'audit', 'destinations', 'web'],

@@ -56,7 +56,13 @@ export function memoryBackend(): SecretBackend {
       const entry = entries.get(key.path)
       return entry?.values === undefined
         ? inactive(entry)
-        : { status: 'active', version: entry.version, values: { ...entry.values }, labels: entry.labels }
+        : {
+            status: 'active',
+            version: entry.version,
+            values: { ...entry.values },
+            labels: entry.labels,
+            describedInFull: true,
+          }
     },
 
     isCurrent(key, version) {

@@ -41,7 +41,10 @@ export interface OidcOptions {
   readonly issuerAliases?: readonly string[] | undefined
   /** Seconds that the identity provider's clock may be off, 0 to 300. Default 30. */
   readonly clockToleranceSeconds?: number | undefined
-  /** Seconds that a verified access token is cached, 0 to 300, never beyond its `exp`. Default 0: each request verifies its token. */
+  /**
+   * Seconds that a verified access token is cached, 0 to 300, never beyond its `exp` nor longer than the issuer's key set is in use. Default
+   * 60. With 0, each request verifies its token.
+   */
   readonly rememberTokenSeconds?: number | undefined
   /** Accept only tokens with `typ: at+jwt` (RFC 9068). Default false, since many providers leave it out. */
   readonly requireTokenType?: boolean | undefined
@@ -136,7 +139,7 @@ export const oidcOptions = z
     idTokenSubjectClaim: claim.optional(),
     issuerAliases: z.array(issuer).default([]),
     clockToleranceSeconds: z.int().min(0).max(300).default(30),
-    rememberTokenSeconds: z.int().min(0).max(300).default(0),
+    rememberTokenSeconds: z.int().min(0).max(300).default(60),
     requireTokenType: z.boolean().default(false),
     allowMachineTokens: z.boolean().default(false),
     introspection: introspectionSchema.optional(),

@@ -64,11 +64,12 @@ export function oidc(options: OidcOptions): IdentityMode {
       }
       await checkIssuer(discover, settings.issuer, context)
       const metadata = duringService(discover, context)
-      const verifySigned = issuerKeys(metadata)
+      const keys = issuerKeys(metadata)
       const resource = resourceDescription(settings, context.serverBaseUrl)
       const accessToken = { ...settings, audience: settings.audience ?? resource.resource }
-      const verifyJwt = rememberTokens(accessTokenVerifier(accessToken, verifySigned), {
+      const verifyJwt = rememberTokens(accessTokenVerifier(accessToken, keys.verifySigned), {
         milliseconds: settings.rememberTokenSeconds * 1000,
+        verifiedWith: keys.current,
       })
       const lookUp =
         introspectionClient &&
@@ -86,7 +87,7 @@ export function oidc(options: OidcOptions): IdentityMode {
           maxAuthAgeSeconds: settings.maxAuthAgeSeconds,
         },
         metadata,
-        verifySigned,
+        keys.verifySigned,
       )
       const named = namingIssuer(settings.issuer)
       const forClients = clientLoginSettings(settings, { clientSecret, resource, callbackUrl: context.callbackUrl })

@@ -7,7 +7,7 @@ import { connect } from './account/connect-route.ts'
 import { confirmRevoke, revoke } from './account/revoke-routes.ts'
 import { answerConsent, askConsent, type ClientLoginHandler } from './client-login/authorize-route.ts'
 import { finishClientLogin, runningLogin } from './client-login/callback-route.ts'
-import { type AuthorizedLink, authorizeLink } from './form/authorized-link.ts'
+import { type AuthorizedLink, authorizeLink, type BegunLink, beginLink } from './form/authorized-link.ts'
 import { done } from './form/done-route.ts'
 import { cancel, entry } from './form/link-routes.ts'
 import { submit } from './form/submit-route.ts'
@@ -22,12 +22,14 @@ import type { PageServices } from './request/page-services.ts'
 import { refusePost } from './request/posted-form.ts'
 import { respond } from './request/respond.ts'
 
-type Handler = (services: PageServices, request: PageRequest) => Promise<Answer>
+type Handler = (services: PageServices, request: PageRequest, begun?: BegunLink) => Promise<Answer>
 type LinkHandler = (services: PageServices, request: PageRequest, authorized: AuthorizedLink) => Promise<Answer>
 
 interface Methods {
   readonly GET?: Handler
   readonly POST?: Handler
+  /** Whether the page is about a link, which may be looked at while the limits are. */
+  readonly isOfLink?: true
 }
 
 const account: Methods = { GET: forAccount(listCredentials) }
@@ -47,10 +49,10 @@ const PAGES: Readonly<Record<string, Methods>> = {
   '/login': { POST: posted(beginLogin) },
   '/callback': { GET: finish },
   '/sign-out': { POST: posted(signOut) },
-  '/:name/entry': { GET: forLink(entry) },
-  '/:name/submit': { POST: forLink(submit) },
-  '/:name/cancel': { POST: forLink(cancel) },
-  '/:name/done': { GET: forLink(done) },
+  '/:name/entry': { GET: forLink(entry), isOfLink: true },
+  '/:name/submit': { POST: forLink(submit), isOfLink: true },
+  '/:name/cancel': { POST: forLink(cancel), isOfLink: true },
+  '/:name/done': { GET: forLink(done), isOfLink: true },
 }
 
 /** The pages on which MCP clients log in, where that is on. */
@@ -105,21 +107,38 @@ async function answerOf(services: PageServices, request: PageRequest, methods: M
   if (ctx.method === 'GET' && !askedAsDocument(ctx.req.headers)) {
     return { page: renderer.message(messages.notADocument()) }
   }
-  const wait = await limits.pages.take(address)
+  const mayGo = limits.pages.take(address)
+  // An address that is over its limit costs the limit's own look and no other.
+  const begun = methods.isOfLink && !limits.pages.isOver(address) ? begunLink(services, request) : undefined
+  const wait = await mayGo
   if (wait > 0) return rateLimited(services, wait)
-  return handler(services, request)
+  return handler(services, request, begun)
+}
+
+/** Begins what a page about a link looks at, unless the handler will refuse the request unseen. */
+function begunLink(services: PageServices, request: PageRequest): BegunLink | undefined {
+  const target = targetOf(request)
+  return target && !refusedPost(services, request) ? beginLink(services, request, target) : undefined
+}
+
+function targetOf({ ctx }: PageRequest) {
+  return linkTargetOf(ctx['params']['name'], ctx.querystring)
+}
+
+function refusedPost(services: PageServices, request: PageRequest): Answer | undefined {
+  return request.ctx.method === 'POST' ? refusePost(services, request) : undefined
 }
 
 /** Wraps a handler so that only the link's owner reaches it. */
 function forLink(handle: LinkHandler): Handler {
-  return async (services, request) => {
+  return async (services, request, begun) => {
     const { renderer, messages } = services
-    const target = linkTargetOf(request.ctx['params']['name'], request.ctx.querystring)
+    const target = targetOf(request)
     if (!target) return { page: renderer.message(messages.malformed()) }
-    const posts = request.ctx.method === 'POST'
-    const refused = posts ? refusePost(services, request) : undefined
+    const refused = refusedPost(services, request)
     if (refused) return refused
-    const authorized = await authorizeLink(services, request, target, posts ? 401 : 200)
+    const unsigned = request.ctx.method === 'POST' ? 401 : 200
+    const authorized = await authorizeLink(services, request, target, { begun, unsigned })
     if (isAnswer(authorized)) return authorized
     const answer = await handle(services, request, authorized)
     return { ...answer, cookies: [...authorized.cookies, ...(answer.cookies ?? [])] }

@@ -4,6 +4,7 @@ import { mcpMount as mountV2 } from '../../src/mcp/sdk-v2/index.ts'
 import { type HarnessOptions, startHarness } from '../harness/mcp-harness.ts'
 import { SUITE } from '../requirements/quoted.ts'
 import { chapters } from '../requirements.ts'
+import { differences, runBehindProxy } from './behind-proxy.ts'
 import { EXPECTED_FAILURES } from './expected-failures.ts'
 import { judge, type Verdict } from './judge.ts'
 import { makeServerV1 } from './server-v1.ts'
@@ -11,7 +12,7 @@ import { makeServerV2 } from './server-v2.ts'
 import { requiredScenarios, runSuite } from './suite.ts'
 import { startTokenProxy } from './token-proxy.ts'
 
-// npm run conformance: the conformance suite of MCP against our mounts, behind the real bearer gate.
+// npm run conformance: the conformance suite of MCP against our mounts, behind the real bearer gate, and the same behind the credential proxy.
 
 type Serve = NonNullable<HarnessOptions['serve']>
 
@@ -40,13 +41,15 @@ async function runMount(serve: Serve, revision: string, run: string): Promise<Ve
   const harness = await startHarness({ serve })
   try {
     const token = await harness.identityProvider.issueAccessToken('alice', { expiresIn: 3600 })
-    const proxy = await startTokenProxy(new URL(`${harness.baseUrl}/mcp`), token)
+    const url = `${harness.baseUrl}/mcp`
+    const proxy = await startTokenProxy(new URL(url), token)
     try {
       const checks = await runSuite(proxy.url, revision)
-      return judge(
-        { name: run, checks, required: [...requiredScenarios(revision), ...citedFor(revision)] },
-        EXPECTED_FAILURES,
-      )
+      const required = [...requiredScenarios(revision), ...citedFor(revision)]
+      const verdict = judge({ name: run, checks, required }, EXPECTED_FAILURES)
+      const different = differences(run, checks, await runBehindProxy(url, token, revision))
+      console.log(`${run}, behind the credential proxy: ${different.length} checks of ${checks.length} end otherwise`)
+      return { ...verdict, failures: [...verdict.failures, ...different] }
     } finally {
       await proxy.close()
     }

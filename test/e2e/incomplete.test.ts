@@ -1,8 +1,9 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { httpBrowser } from '../../examples/tickets/http-browser.ts'
 import { storageKey } from '../../src/core/model/storage-key.ts'
 import type { CredentialValues } from '../../src/core/model/variables.ts'
 import type { Verify } from '../../src/vault/provider/provider-form.ts'
-import { fillIn, type Harness, linkIn, startHarness } from '../harness/mcp-harness.ts'
+import { fillIn, type Harness, linkIn, openForm, startHarness } from '../harness/mcp-harness.ts'
 
 // The provider has gained the required field `site` since Alice saved her token.
 const variables = {
@@ -74,6 +75,21 @@ test('a kept field cannot be replaced by a form that does not ask for it', async
   const link = linkIn((await alice.text('values')).text)
   await fillIn(link, 'alice', { site: 'acme', pat: 'tok-of-somebody-else' })
   expect(await valuesOf(harness)).toEqual({ pat: PAT })
+})
+
+test('a form that was shown whole is saved whole, without a look at what is stored', async () => {
+  const harness = await started()
+  const alice = await harness.connect('alice')
+  const link = linkIn((await alice.text('values')).text)
+  const browser = httpBrowser()
+  const form = await openForm(browser, link, 'alice')
+  // Somebody stores an incomplete one meanwhile, which the user's own values then replace.
+  await stored(harness, { pat: 'tok-of-an-operator', team: 'blue' })
+  const looked = vi.spyOn(harness.backend, 'stat')
+  const page = await browser.press(form, 'Save', { pat: PAT, site: 'acme', team: '' })
+  expect(page.html).toContain('Jira is connected')
+  expect(looked).not.toHaveBeenCalled()
+  expect(await valuesOf(harness)).toEqual({ pat: PAT, site: 'acme' })
 })
 
 test('a value that was changed while the form was open is not put back', async () => {

@@ -17,8 +17,21 @@ export interface ListeningStream {
   close(): void
 }
 
+/** What a client says of itself in each request. */
+export interface ClientFacts {
+  readonly info: object
+  readonly capabilities: object
+}
+
+const RAW: ClientFacts = { info: { name: 'Raw Client', version: '1.0.0' }, capabilities: {} }
+
 /** Sends `subscriptions/listen` by hand, with the id `my-stream`. Without a token the request has none. */
-export async function listen(url: string, token: string | undefined, notifications: object): Promise<ListeningStream> {
+export async function listen(
+  url: string,
+  token: string | undefined,
+  notifications: object,
+  client = RAW,
+): Promise<ListeningStream> {
   const gone = new AbortController()
   const response = await fetch(url, {
     method: 'POST',
@@ -37,8 +50,8 @@ export async function listen(url: string, token: string | undefined, notificatio
         notifications,
         _meta: {
           'io.modelcontextprotocol/protocolVersion': MODERN,
-          'io.modelcontextprotocol/clientInfo': { name: 'Raw Client', version: '1.0.0' },
-          'io.modelcontextprotocol/clientCapabilities': {},
+          'io.modelcontextprotocol/clientInfo': client.info,
+          'io.modelcontextprotocol/clientCapabilities': client.capabilities,
         },
       },
     }),

@@ -45,6 +45,10 @@ export const MUTATIONS: readonly Mutation[] = [
   { name: 'running-calls-not-ended', tests: ['test/e2e/offboarding-under-load.test.ts'] },
   { name: 'account-csrf-off', tests: ['test/attacks/account/csrf.test.ts'] },
   { name: 'state-of-any-kind', tests: ['test/attacks/sdk-v2/state-of-a-prompt.test.ts'] },
+  ...['upstream-state-in-the-clear', 'state-of-any-upstream', 'upstream-state-of-anyone'].map((name) => ({
+    name,
+    tests: ['test/attacks/proxy/state-of-an-upstream.test.ts'],
+  })),
   { name: 'account-ignored', tests: ['test/e2e/accounts.test.ts'] },
   { name: 'unclear-account-allowed', tests: ['test/e2e/accounts.test.ts'] },
   { name: 'reference-of-any-provider', tests: ['test/core/crypto/seal.test.ts'] },

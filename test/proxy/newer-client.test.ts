@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fillIn } from '../harness/mcp-harness.ts'
 import { type ProxyHarness, startProxyHarness, TOKENS } from '../harness/proxy/proxy-harness.ts'
-import { connectClientV2 } from '../harness/sdk-v2.ts'
+import { connectClientV2, MODERN } from '../harness/sdk-v2.ts'
 
 let proxy: ProxyHarness
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => proxy.close())
 
-test('a client of MCP 2026-07-28 falls back to 2025-11-25, is asked on the call, and acts as its user', async () => {
+test('a client that knows both revisions speaks MCP 2026-07-28 with the proxy, whatever the server speaks', async () => {
   const token = await proxy.harness.identityProvider.issueAccessToken('alice')
   const alice = await connectClientV2(proxy.url, token, {
     era: 'auto',
@@ -19,7 +19,7 @@ test('a client of MCP 2026-07-28 falls back to 2025-11-25, is asked on the call,
       return 'accept' as const
     },
   })
-  expect(alice.client.getNegotiatedProtocolVersion()).toBe('2025-11-25')
+  expect(alice.client.getNegotiatedProtocolVersion()).toBe(MODERN)
   expect((await alice.text('who_am_i')).text).toBe('You are alice')
   expect(alice.links).toHaveLength(1)
   await alice.client.close()

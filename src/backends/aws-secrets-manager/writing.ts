@@ -50,6 +50,7 @@ export async function writeSecret(
     checkExpectation(intent.expect, status)
     call.noteBase?.(status)
     if (await step(place, secret, values, intent, call)) {
+      call.noteWritten?.()
       const marked = (await lookAgain(place, intent, call)) ?? secret
       await describeVersion(place, marked, values, intent, call)
       return versionOf(intent.operationId, new Date())

@@ -5,7 +5,7 @@ import { CredentialVaultError, isCredentialVaultError } from '../../core/model/e
 import type { Owner } from '../../core/model/owner.ts'
 import type { CredentialValues } from '../../core/model/variables.ts'
 import { checkExpectation } from '../../core/ports/expectation.ts'
-import type { BackendCall, StoredVersion, WriteIntent } from '../../core/ports/secret-backend.ts'
+import type { BackendCall, CredentialStatus, StoredVersion, WriteIntent } from '../../core/ports/secret-backend.ts'
 import { withFieldNames } from '../vendor/field-names.ts'
 import type { Kv } from './kv.ts'
 import { isMarkedRevoked, labelsOfRevocation, labelsOfWrite, operationOf } from './labels.ts'
@@ -37,8 +37,9 @@ export async function writeSecret(
   const { kv, path, hidden } = place
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     throwIfAborted(call.signal)
-    const metadata = await kv.metadata(path, call)
-    const status = statusOf(metadata)
+    const known = round === 1 ? intent.found : undefined
+    const metadata = known ? undefined : await kv.metadata(path, call)
+    const status = known ?? statusOf(metadata)
     if (metadata && status.status === 'active' && operationOf(metadata) === intent.operationId) {
       const lost = lostOver(metadata, intent)
       if (lost) return takeBack(place, status.version, intent, lost, call)
@@ -46,8 +47,10 @@ export async function writeSecret(
     }
     checkExpectation(intent.expect, status)
     call.noteBase?.(status)
-    const written = await kv.write(path, values, metadata?.current ?? 0, call)
+    const current = known ? numberIn(known) : (metadata?.current ?? 0)
+    const written = await kv.write(path, values, current, call)
     if (written) {
+      call.noteWritten?.()
       const lost = await lostMeanwhile(place, intent, call)
       if (isCredentialVaultError(lost, 'conflict')) return takeBack(place, written, intent, lost, call)
       const described = withFieldNames(intent, values)
@@ -59,6 +62,11 @@ export async function writeSecret(
     await delay(Math.random() * 20 * Math.min(round, 5))
   }
   throw contended()
+}
+
+/** Returns the newest version's number, 0 if there is none: a compare-and-set for a wrong one is refused, and the next round looks. */
+function numberIn(status: CredentialStatus): number {
+  return status.status === 'absent' ? 0 : numberOf(status.version.ref)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { link, lstat, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { throwIfAborted } from '../../core/host/deadline.ts'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 import {
@@ -84,8 +84,8 @@ export function createRevisions(root: string, holdMs = HOLD_MS): Revisions {
   const temporaries = join(root, 'tmp')
   const durableShards = new Set<string>()
 
-  const shardOf = (id: string) => join(records, id.slice(0, 3))
-  const path = (id: string, revision: number | '*') => join(shardOf(id), `${id}.${revision}`)
+  const shardOf = (id: string) => `${records}${sep}${id.slice(0, 3)}`
+  const path = (id: string, revision: number | '*') => `${shardOf(id)}${sep}${id}.${revision}`
 
   async function ensureShard(id: string): Promise<void> {
     const shard = shardOf(id)

@@ -35,7 +35,7 @@ export function callOf(
   return {
     signal,
     correlationId,
-    ...(parentSpan && { trace: parentSpan }),
+    trace: parentSpan,
     noteRequest: (id) => {
       if (requestIds.length < MAX_REQUEST_IDS) requestIds.push(id)
     },

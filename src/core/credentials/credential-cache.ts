@@ -23,8 +23,8 @@ export interface CredentialCache {
   find(key: StorageKey): CredentialLookup | undefined
   /** Reads through `load`; calls for the same credential at the same time share one read. */
   read(key: StorageKey, load: () => Promise<CredentialLookup>): Promise<CredentialLookup>
-  /** Forgets an entry older than two seconds, for a caller that expects a change. */
-  refresh(key: StorageKey): void
+  /** Forgets an entry older than two seconds, or read before `since`, for a caller that expects a change. */
+  refresh(key: StorageKey, since?: number): void
   /** Forgets the credential. A read that is already running does not bring it back. */
   forget(key: Pick<StorageKey, 'path'>): void
   clear(): void
@@ -114,9 +114,9 @@ export function createCredentialCache(
       }
     },
 
-    refresh(key) {
-      const since = entries.get(key.path)?.readAt ?? reading.get(key.path)?.since
-      if (since !== undefined && performance.now() - since > FRESH) cache.forget(key)
+    refresh(key, since = performance.now() - FRESH) {
+      const readAt = entries.get(key.path)?.readAt ?? reading.get(key.path)?.since
+      if (readAt !== undefined && readAt < since) cache.forget(key)
     },
 
     forget(key) {

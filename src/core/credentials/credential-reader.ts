@@ -35,6 +35,17 @@ export interface CredentialReader {
     context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
   ): Promise<readonly string[] | undefined>
   /**
+   * Reads what may have been saved by `since` (`performance.now()`), so that its status and its release need not ask the backend. The values
+   * stay here, and this is not audited. It does nothing where nothing is cached.
+   *
+   * @throws `unavailable`. Other errors are left to the release
+   */
+  readAhead(
+    key: StorageKey,
+    context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
+    since: number,
+  ): Promise<void>
+  /**
    * Releases the values once their `credential.resolved` line is durable. `fresh` reads values again that are older than two seconds.
    *
    * @throws `credential_absent`, `credential_revoked`, `credential_rejected`, `credential_malformed`, `audit_unavailable`, or a backend's error
@@ -104,6 +115,19 @@ export function createCredentialReader({
     async fields(key, context) {
       const found = await cache.read(key, () => lookUp({ backend, calls }, key, traceOf(context)))
       return found.status === 'active' ? Object.keys(found.values) : undefined
+    },
+
+    async readAhead(key, context, since) {
+      if (cacheTtl === 0) return
+      try {
+        cache.refresh(key, since)
+        const found = await cache.read(key, () => lookUp({ backend, calls }, key, traceOf(context)))
+        if (found.status !== 'active') cache.forget(key)
+        else labels.keep(key, found.describedInFull ? found : await statusOf({ backend, calls, log }, key, context))
+      } catch (error) {
+        cache.forget(key)
+        if (isCredentialVaultError(error, 'unavailable')) throw error
+      }
     },
 
     async release(key, variables, context, { fresh = false } = {}) {

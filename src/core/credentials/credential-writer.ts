@@ -11,6 +11,7 @@ import { type CallTrace, requestIdsOf, traceOf } from './call-trace.ts'
 import type { AccessLog } from './credential-audit.ts'
 import { revokeOnce } from './revoke-once.ts'
 import { saveOnce } from './save-once.ts'
+import type { SaveRequest } from './unconfirmed-save.ts'
 
 /** Saves and revokes values in a backend. It releases nothing. */
 export interface CredentialWriter {
@@ -40,8 +41,10 @@ export interface SaveDetails {
    * with the same error; with `outcome_unknown` if the revocation fails.
    */
   readonly mayKeep?: (() => Promise<void>) | undefined
+  /** Called once it is certain that the values stay, while the line of the outcome is written. The save resolves after both. */
+  readonly onKept?: (() => Promise<unknown>) | undefined
   readonly labels?: WriteIntent['labels']
-  /** What must still be stored. `found`: what is stored right before `mayWrite` is called. Default `any`. */
+  /** What must still be stored. `found`: what is stored before `mayWrite` is called. Default `any`. */
   readonly expect?: Expectation | 'found'
 }
 
@@ -55,14 +58,23 @@ export interface CredentialWriterParts {
 
 export function createCredentialWriter(parts: CredentialWriterParts): CredentialWriter {
   return {
-    async save(key, values, context, { mayWrite, mayKeep, labels, expect = 'any' } = {}) {
-      const version = await announcedWrite(parts, { key, values, labels, expect, context, mayWrite, done: STORED })
+    async save(key, values, context, { mayWrite, mayKeep, onKept, labels, expect = 'any' } = {}) {
+      let keeping: Promise<void> | undefined
+      const mayStay = async () => mayKeep?.()
+      const written = () => {
+        keeping = mayStay()
+        // The write may reject first.
+        keeping.catch(() => undefined)
+      }
+      const write = { key, values, labels, expect, context, mayWrite, written, done: STORED }
+      const { version, noted } = await writeBetweenLines(parts, write)
       try {
-        await mayKeep?.()
+        await (keeping ?? mayStay())
       } catch (error) {
         await takeBack(parts, { key, version, context, reason: reasonOf(error) })
         throw error
       }
+      await Promise.all([noted, onKept?.()])
       return version
     },
 
@@ -137,18 +149,40 @@ export interface AnnouncedWrite {
 
 /** Writes between two audit lines: the intent line, which is durable first, and the outcome line. */
 export async function announcedWrite(parts: CredentialWriterParts, write: AnnouncedWrite): Promise<StoredVersion> {
+  const { version, noted } = await writeBetweenLines(parts, write)
+  await noted
+  return version
+}
+
+interface WriteAndLine {
+  readonly version: StoredVersion
+  /** Resolves once the outcome line was written. Later lines come after it in any case. Never rejects. */
+  readonly noted: Promise<void>
+}
+
+async function writeBetweenLines(
+  parts: CredentialWriterParts,
+  write: AnnouncedWrite & Pick<SaveRequest, 'written'>,
+): Promise<WriteAndLine> {
   const { backend, calls, log } = parts
-  const { key, values, labels, expect, context, done, mayWrite } = write
+  const { key, values, labels, expect, context, done, mayWrite, written } = write
   const trace = traceOf(context)
+  // Looking changes nothing, so it does not wait for the line.
+  const looking = expect === 'found' ? foundNow(parts, key, trace) : undefined
+  looking?.catch(() => undefined)
   const audit = await log.grant(key, context, { type: 'credential.storing', outcome: 'success' })
   const operationId = newCorrelationId()
   try {
-    const base = expect === 'found' ? await foundNow(parts, key, trace) : expect
+    const base = expect === 'found' ? await looking : { expect }
     await mayWrite?.()
-    const request = { key, values, labels, expect: base, audit, operationId }
+    const request = { key, values, labels, expect: 'any', ...base, audit, operationId, written } as const
     const version = await announcingChange(parts, key, () => saveOnce(backend, calls, request, trace))
-    await log.note(key, context, { ...done, version: version.label, backendRequestIds: requestIdsOf(trace) })
-    return version
+    const noted = log.note(key, context, {
+      ...done,
+      version: version.label,
+      backendRequestIds: requestIdsOf(trace),
+    })
+    return { version, noted }
   } catch (error) {
     await log.note(key, context, {
       type: 'credential.store_failed',
@@ -165,12 +199,12 @@ async function foundNow(
   { backend, calls }: CredentialWriterParts,
   key: StorageKey,
   trace: CallTrace,
-): Promise<Expectation> {
+): Promise<Pick<SaveRequest, 'expect' | 'found'>> {
   try {
     const found = await calls.ask(trace, (call) => backend.stat(key, call))
-    return found.status === 'active' ? { version: found.version.ref } : 'absent'
+    return { expect: found.status === 'active' ? { version: found.version.ref } : 'absent', found }
   } catch (error) {
-    if (isCredentialVaultError(error) && concernsOneCredential(error)) return 'any'
+    if (isCredentialVaultError(error) && concernsOneCredential(error)) return { expect: 'any' }
     throw error
   }
 }

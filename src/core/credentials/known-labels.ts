@@ -9,7 +9,7 @@ import type { CredentialStatus, StoredVersion, VersionLabels, VersionRef } from 
 export interface KnownLabels {
   /** Undefined if the last status had no labels, or was of another version. */
   of(key: StorageKey, version: StoredVersion): VersionLabels | undefined
-  keep(key: StorageKey, found: Extract<CredentialStatus, { status: 'active' }>): void
+  keep(key: StorageKey, found: CredentialStatus): void
   forget(key: Pick<StorageKey, 'path'>): void
   clear(): void
 }
@@ -22,8 +22,9 @@ export function createKnownLabels(maxEntries: number): KnownLabels {
       const found = known.get(key.path)
       return found?.ref === ref ? found.labels : undefined
     },
-    keep(key, { version, labels }) {
-      if (labels) known.set(key.path, { ref: version.ref, labels })
+    keep(key, found) {
+      if (found.status === 'active' && found.labels)
+        known.set(key.path, { ref: found.version.ref, labels: found.labels })
       else known.delete(key.path)
     },
     forget: (key) => void known.delete(key.path),

@@ -23,7 +23,7 @@ export async function saveOnce(
   request: SaveRequest,
   trace: CallTrace,
 ): Promise<StoredVersion> {
-  const { key, values, audit, operationId, labels } = request
+  const { key, values, audit, operationId, labels, found, written } = request
   const state: { lost?: CredentialVaultError; base?: CredentialStatus; attempt?: Promise<StoredVersion> } = {}
   const noteBase = (status: CredentialStatus) => {
     state.base ??= status
@@ -33,8 +33,9 @@ export async function saveOnce(
       const next = state.lost ? await expectAgain(backend, request, state.base, call) : request
       if ('stored' in next) return next.stored
       if (next.expect === undefined) throw state.lost ?? neverAnswered(backend.name)
-      const intent = { expect: next.expect, audit, operationId, labels }
-      state.attempt = backend.write(key, values, intent, { ...call, noteBase })
+      const intent = { expect: next.expect, audit, operationId, labels, ...(!state.lost && found && { found }) }
+      const notes = { noteBase, ...(written && { noteWritten: written }) }
+      state.attempt = backend.write(key, values, intent, { ...call, ...notes })
       try {
         return await state.attempt
       } catch (error) {
@@ -58,8 +59,8 @@ export async function saveOnce(
     const looking = withDeadline(backend.name, LOOK_DEADLINE, (signal) =>
       expectAgain(backend, request, state.base, callOf(trace, signal)),
     )
-    const found = await looking.catch(() => undefined)
-    if (found && 'stored' in found) return found.stored
+    const outcome = await looking.catch(() => undefined)
+    if (outcome && 'stored' in outcome) return outcome.stored
     throw state.lost
   }
 }

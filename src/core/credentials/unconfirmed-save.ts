@@ -21,6 +21,10 @@ export interface SaveRequest {
   readonly audit: AuditPosition
   readonly operationId: string
   readonly labels?: WriteIntent['labels']
+  /** What was stored when `expect` was made of it. */
+  readonly found?: WriteIntent['found']
+  /** Called when the values are durable, and again for each further attempt. */
+  readonly written?: (() => void) | undefined
 }
 
 /**

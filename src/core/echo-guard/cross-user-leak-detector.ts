@@ -20,7 +20,8 @@ export interface LeakDetector {
 
 export interface Answer {
   readonly key: StorageKey
-  readonly context: AccessContext
+  /** Asked only if something is found. */
+  readonly context: () => AccessContext
   readonly result: unknown
   /** The call's arguments. Secrets that the client itself sent are not reported. */
   readonly clientArguments: unknown
@@ -56,7 +57,7 @@ export function createLeakDetector({ note, health }: LeakDetectorParts): LeakDet
     if (found.length === 0) return
     const sent = fingerprints.foreign(textOf(clientArguments) ?? '', owner, LONGEST_LOOK).map(({ digest }) => digest)
     for (const crossed of found) {
-      if (!sent.includes(crossed.digest)) report(storageKey(crossed.provider, key.owner), context, crossed.owner)
+      if (!sent.includes(crossed.digest)) report(storageKey(crossed.provider, key.owner), context(), crossed.owner)
     }
   }
 

@@ -7,6 +7,7 @@ const MAX_DECODED = 10
  * and numbered bytes. Returns only texts that differ, least nested first.
  */
 export function decodings(text: string): readonly string[] {
+  if (!ENCODED.test(text)) return []
   const found = new Set([text])
   let last: readonly string[] = [text]
   for (let depth = 0; depth < MAX_DEPTH && last.length > 0; depth += 1) {
@@ -212,5 +213,8 @@ function entityAt(units: Uint16Array, start: number): number {
   }
   return 0
 }
+
+/** What every text has that one of the decoders changes. */
+const ENCODED = /[\\%&]|"0":/
 
 const DECODERS: readonly ((text: string) => string)[] = [unescapeJson, decodePercent, unescapeHtml, withoutByteNumbers]

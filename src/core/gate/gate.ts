@@ -247,31 +247,38 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
   const { provider, client, toolCall, retry } = entry
   const { reruns } = toolCall
   if (!retry) reruns.state = 'opted-out'
-  const [ended] = await Promise.allSettled([runOnce(entry, call)])
+  const ended = await settled(runOnce(entry, call))
   // The gate waits for the handler, which may still have to tidy up after the rejection.
-  const settled = await provider.settle?.(call, ended.status === 'rejected' ? ended.reason : undefined)
-  if (settled === undefined || settled === 'kept' || client.signal.aborted) return unwrapped(ended)
+  const verdict = await provider.settle?.(call, ended.status === 'rejected' ? ended.reason : undefined)
+  if (verdict === undefined || verdict === 'kept' || client.signal.aborted) return unwrapped(ended)
   // A handler that opted out has its own answer, unless it had to stop because it lacked a credential.
-  if (reruns.state === 'opted-out' && (settled === 'replaced' || !lacks(ended, settled.provider)))
+  if (reruns.state === 'opted-out' && (verdict === 'replaced' || !lacks(ended, verdict.provider)))
     return unwrapped(ended)
   if (reruns.state === 'allowed') {
     reruns.state = 'used'
     toolCall.progress.runAgain()
-    if (settled === 'replaced') return run(entry, call)
+    if (verdict === 'replaced') return run(entry, call)
     // The user is asked again for a credential that this leg has just tried. An earlier leg may have asked for another account's.
-    const state = settled.provider.name === provider.name ? undefined : stateOf(entry, call, provider)
-    return decide(entry, call, settled.cause, { provider: settled.provider, state })
+    const state = verdict.provider.name === provider.name ? undefined : stateOf(entry, call, provider)
+    return decide(entry, call, verdict.cause, { provider: verdict.provider, state })
   }
-  if (settled === 'replaced') return unwrapped(ended)
+  if (verdict === 'replaced') return unwrapped(ended)
   if (isSilent(call)) return { kind: 'nothing' }
-  const request = await settled.provider.requestCredential(call, settled.cause, { waits: false })
-  return words(gateTexts.openLink(settled.provider.label, settled.cause, request))
+  const request = await verdict.provider.requestCredential(call, verdict.cause, { waits: false })
+  return words(gateTexts.openLink(verdict.provider.label, verdict.cause, request))
 }
 
 /** Whether the handler stopped because it could not use this provider's credential. Another provider's error is an answer of its own. */
 function lacks(ended: PromiseSettledResult<unknown>, { name }: GatedProvider): boolean {
   if (ended.status === 'fulfilled' || !isCredentialVaultError(ended.reason)) return false
   return unusableCause(ended.reason) !== undefined && ended.reason.provider === name
+}
+
+function settled<R>(work: Promise<R>): Promise<PromiseSettledResult<R>> {
+  return work.then(
+    (value) => ({ status: 'fulfilled', value }),
+    (reason: unknown) => ({ status: 'rejected', reason }),
+  )
 }
 
 function unwrapped<R>(ended: PromiseSettledResult<R>): R {

@@ -64,11 +64,14 @@ function guardMember(
 
 function hasMethods(value: object, depth = 0): boolean {
   for (let at: object | null = value; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    const members = Object.values(Object.getOwnPropertyDescriptors(at))
-    // Before any object is searched: most that have methods have them here.
-    if (members.some(({ value: member, get }) => get !== undefined || typeof member === 'function')) return true
-    if (depth < MAX_DEPTH && members.some(({ value: member }) => isObject(member) && hasMethods(member, depth + 1)))
-      return true
+    const inside: object[] = []
+    for (const name of Reflect.ownKeys(at)) {
+      const { value: member, get } = Reflect.getOwnPropertyDescriptor(at, name) ?? {}
+      if (get !== undefined || typeof member === 'function') return true
+      if (isObject(member)) inside.push(member)
+    }
+    // Only now: most that have methods have them at the top.
+    if (depth < MAX_DEPTH && inside.some((member) => hasMethods(member, depth + 1))) return true
   }
   return isProxy(value)
 }

@@ -81,8 +81,12 @@ export interface PendingStore {
    * ignore `mostWaiting`, because its caller counts.
    */
   openOrReuse(entry: PendingEntry, waiterId?: string, mostWaiting?: number): Promise<OpenedEntry>
-  /** Returns the entry. With `waiterId`, the call is counted as waiting from now on, if it may have been forgotten. */
-  get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
+  /**
+   * Returns the entry. With `waiterId`, the call is counted as waiting from now on, if it may have been forgotten. `owners` are the hashes
+   * of the person who asks: a store that keeps entries below their owners then looks there alone, and returns nothing for an entry of
+   * somebody else, as quickly as for none. A store may ignore them, because its caller compares the owner that is sealed in the entry.
+   */
+  get(key: PendingKey, waiterId?: string, owners?: readonly string[]): Promise<StoredEntry | undefined>
   /**
    * Turns `open` and not expired into `claimed`, for one caller only. The claim lapses by itself at `until`, so that a crash leaves the
    * link usable. The holder may claim again to extend it. Resolves false if another caller holds the claim or the entry is not open.

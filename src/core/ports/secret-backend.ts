@@ -52,8 +52,10 @@ export type CredentialLookup =
       readonly status: 'active'
       readonly version: StoredVersion
       readonly values: Readonly<Record<string, unknown>>
-      /** Those that the read itself returns. `stat` may know more. */
+      /** Those that the read itself returns. `stat` may know more, unless `describedInFull`. */
       readonly labels?: VersionLabels
+      /** Set if `stat` knows no other labels of this version, so that nobody has to ask for them. */
+      readonly describedInFull?: true
     }
 
 /** `any` replaces whatever is there; `absent` also succeeds over a revoked credential. */
@@ -67,6 +69,11 @@ export interface WriteIntent {
   readonly operationId: string
   /** Kept with the version. If they cannot be written, the values still are. */
   readonly labels?: Omit<VersionLabels, 'rejectedAt'> | undefined
+  /**
+   * What `stat` has just returned, if `expect` follows from it. A backend whose compare-and-set refuses everything that was stored since
+   * may go by it, once, instead of looking itself.
+   */
+  readonly found?: CredentialStatus | undefined
   /** Field names for the status of this version, if the stored values hide them. Default: the names in the values. */
   readonly fields?: readonly string[] | undefined
 }
@@ -92,6 +99,8 @@ export interface BackendCall {
    * that it replaced if it looks again afterwards, because a rejection may be marked or undone between the look and the write.
    */
   readonly noteBase?: (status: CredentialStatus) => void
+  /** Called by a save as soon as the values are durable, if work such as labels is left. The save may still reject. */
+  readonly noteWritten?: () => void
   /** The user's own JWT, for a backend that lets each user's calls log in as that user. */
   readonly assertion?: (() => Promise<string>) | undefined
   /** Where the call belongs in a trace: a `Context` of `@opentelemetry/api`, for spans of the backend's own. */

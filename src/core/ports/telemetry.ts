@@ -8,6 +8,7 @@ export type TraceContext = object
 export interface TraceCarriers {
   /** `params._meta` of an MCP message. It goes before the headers. */
   readonly meta?: object | undefined
+  /** Names in lower case, or `Headers`. Not read where no propagator is set. */
   readonly headers?: object | undefined
 }
 

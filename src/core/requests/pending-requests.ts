@@ -8,7 +8,7 @@ import type { Owner } from '../model/owner.ts'
 import { LINK_HANDLE } from '../network/form-urls.ts'
 import type { NewRequest, PendingRequest, WaitEnd } from '../ports/pending-request.ts'
 import type { PendingEntry, PendingKey, PendingOutcome, PendingStore, StoredEntry } from '../ports/pending-store.ts'
-import { type RequestState, stateOf, type WaitObserver, waitForEnd } from './request-wait.ts'
+import { type HasCredential, type RequestState, stateOf, type WaitObserver, waitForEnd } from './request-wait.ts'
 import { isFor, resumed } from './resumed-request.ts'
 import { createWaitingCalls, MOST_WAITING_CALLS } from './waiting-calls.ts'
 
@@ -47,8 +47,11 @@ export interface PendingRequests {
   resume(wanted: NewRequest, handle: string, options?: { readonly waits?: boolean }): Promise<PendingRequest | WaitEnd>
   /** Ends the wait of a call that has a `waiterId` and will not wait. */
   leave(request: PendingRequest): Promise<void>
-  /** Finds a request by the handle in its URL. Returns undefined if the handle is not ours or the request is no longer stored. */
-  find(handle: string): Promise<FoundRequest | undefined>
+  /**
+   * Finds a request by the handle in its URL. Returns undefined if the handle is not ours or the request is no longer stored. With `asker`, a
+   * shared store looks in one step for a request of that person only, and the answer for another's comes as quickly as for none.
+   */
+  find(handle: string, asker?: Owner): Promise<FoundRequest | undefined>
   /** Claims the request for the one submit that may save. Returns undefined if the request is not open. The claim lapses after a minute. */
   claim(request: PendingRequest): Promise<Claim | undefined>
   /** Extends the claim by a minute. Resolves false if it has lapsed and another submit may have had the link. */
@@ -70,7 +73,7 @@ export interface PendingRequests {
    * Rejects with the signal's reason if it aborts, which ends this wait only. An outage of the store or the backend does not end it before
    * the link expires.
    */
-  wait(request: PendingRequest, hasCredential: () => Promise<boolean>, signal: AbortSignal): Promise<WaitEnd>
+  wait(request: PendingRequest, hasCredential: HasCredential, signal: AbortSignal): Promise<WaitEnd>
   /** How many calls of this process wait for their users. */
   waitingCalls(): number
   /** Whether links still work after this process has ended, because the store is shared. */
@@ -210,9 +213,9 @@ export function createPendingRequests({
       if (waiterId !== undefined) await store.leave(key, waiterId).catch(() => undefined)
     },
 
-    async find(handle) {
+    async find(handle, asker) {
       if (!LINK_HANDLE.test(handle)) return undefined
-      const entry = await store.get(keyOf(handle))
+      const entry = await store.get(keyOf(handle), undefined, asker && ownerHashes(sealer, asker))
       const request = entry && unseal(entry)
       if (!entry || !request) return undefined
       return { request, state: stateOf(entry) }
@@ -242,8 +245,16 @@ export function createPendingRequests({
     },
 
     wait: (request, hasCredential, signal) =>
-      waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal, observer }).finally(() =>
-        requests.leave(request),
+      waitForEnd({ store, topics: topicsOf(request), request, hasCredential, signal, observer }).then(
+        (end) => {
+          const left = requests.leave(request)
+          // The request has ended for every call, and nothing depends on what is left of this one.
+          return end === 'saved' ? end : left.then(() => end)
+        },
+        (error: unknown) =>
+          requests.leave(request).then(() => {
+            throw error
+          }),
       ),
 
     waitingCalls: waitingCalls.count,

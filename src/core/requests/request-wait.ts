@@ -6,12 +6,18 @@ import type { PendingOutcome, PendingStore, StoredEntry } from '../ports/pending
 /** How a request is, as its owner is told. */
 export type RequestState = 'open' | 'claimed' | 'expired' | PendingOutcome
 
+/**
+ * Whether the owner's credential is there. `since` (`performance.now()`) is when the call was woken: what was saved by then must be seen,
+ * and the call will read it next.
+ */
+export type HasCredential = (since?: number) => Promise<boolean>
+
 export interface RequestWait {
   readonly store: PendingStore
   /** Woken when a credential of this owner and provider is saved, and when such a request ends. One for each valid web key. */
   readonly topics: readonly string[]
   readonly request: PendingRequest
-  readonly hasCredential: () => Promise<boolean>
+  readonly hasCredential: HasCredential
   readonly signal: AbortSignal
   readonly observer?: WaitObserver | undefined
 }
@@ -51,7 +57,8 @@ class OpenWait {
   #sleeping: NodeJS.Timeout | undefined
   #failures = 0
   #isLooking = true
-  #isWoken = false
+  /** As `performance.now()` counts; undefined if it was not woken since the last look began. */
+  #wokenAt: number | undefined
   #isOver = false
 
   constructor(wait: RequestWait, resolve: (end: WaitEnd) => void, reject: (reason: unknown) => void) {
@@ -81,7 +88,7 @@ class OpenWait {
   }
 
   #wake(): void {
-    this.#isWoken = true
+    this.#wokenAt = performance.now()
     if (!this.#isLooking) void this.#look()
   }
 
@@ -92,15 +99,15 @@ class OpenWait {
     const { signal } = this.#wait
     try {
       for (;;) {
-        const wasWoken = this.#isWoken
-        this.#isWoken = false
-        const seen = await look(this.#wait, this.#began)
+        const since = this.#wokenAt
+        this.#wokenAt = undefined
+        const seen = await look(this.#wait, this.#began, since)
         if (seen !== 'open' && seen !== 'unknown') return this.#end(seen)
         this.#failures = seen === 'unknown' ? this.#failures + 1 : 0
         // Anyone who may publish in a shared store could wake the call without end.
-        if (wasWoken) await delay(PAUSE_AFTER_WAKE, undefined, { signal }).catch(() => undefined)
+        if (since !== undefined) await delay(PAUSE_AFTER_WAKE, undefined, { signal }).catch(() => undefined)
         signal.throwIfAborted()
-        if (!this.#isWoken) break
+        if (this.#wokenAt === undefined) break
       }
       this.#sleep()
     } catch (error) {
@@ -141,20 +148,29 @@ class OpenWait {
   }
 }
 
-/** Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. */
+/**
+ * Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. A call that was woken asks the
+ * store and the backend side by side, because the credential is most likely there.
+ */
 async function look(
   { store, request, hasCredential, observer }: RequestWait,
   began: number,
+  since: number | undefined,
 ): Promise<WaitEnd | 'open' | 'unknown'> {
   try {
-    const entry = await store.get(request.key, request.waiterId)
+    const asked = store.get(request.key, request.waiterId)
+    const beside = since === undefined ? undefined : hasCredential(since)
+    const besideDone = beside?.catch(() => undefined)
+    const entry = await asked
     const state = entry ? stateOf(entry) : 'expired'
     if (entry && state !== 'open' && state !== 'claimed') {
-      if (state === 'saved') tellAge(entry, began, request.provider, observer)
+      if (state !== 'saved') return state
+      tellAge(entry, began, request.provider, observer)
+      await besideDone
       return state
     }
     // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
-    if (await hasCredential()) {
+    if (await (beside ?? hasCredential())) {
       if (entry) await store.close(request.key, 'saved')
       return 'saved'
     }

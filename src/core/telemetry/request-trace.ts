@@ -1,4 +1,4 @@
-import { context, propagation, trace } from '@opentelemetry/api'
+import { context, propagation, type TextMapGetter, trace } from '@opentelemetry/api'
 import type { TraceCarriers, TraceContext } from '../ports/telemetry.ts'
 import { quietly } from './instruments.ts'
 
@@ -16,8 +16,13 @@ export function namedTrace({ meta, headers }: TraceCarriers): TraceContext {
   const active = context.active()
   for (const carrier of [meta, headers]) {
     if (carrier === undefined) continue
-    const named = quietly(() => propagation.extract(active, carrier))
+    const named = quietly(() => propagation.extract(active, carrier, carried))
     if (named && named !== active && trace.getSpanContext(named) !== trace.getSpanContext(active)) return named
   }
   return active
+}
+
+const carried: TextMapGetter<object> = {
+  get: (carrier, name) => (carrier instanceof Headers ? (carrier.get(name) ?? undefined) : Reflect.get(carrier, name)),
+  keys: (carrier) => (carrier instanceof Headers ? [...carrier.keys()] : Object.keys(carrier)),
 }

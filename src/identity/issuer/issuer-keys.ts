@@ -4,8 +4,10 @@ import {
   customFetch,
   errors,
   type JSONWebKeySet,
+  type JWKSCacheInput,
   type JWTPayload,
   type JWTVerifyOptions,
+  jwksCache,
   jwtVerify,
 } from 'jose'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
@@ -20,24 +22,36 @@ const MAX_KEY_AGE_MILLISECONDS = 600_000
 /** Verifies a JWT's signature with the issuer's keys, then the claims in `options`. */
 export type VerifySigned = (token: string, options: JWTVerifyOptions, refuse: Refuse) => Promise<JWTPayload>
 
+/** The keys of an issuer. */
+export interface IssuerKeys {
+  readonly verifySigned: VerifySigned
+  /** Returns the key set that is in use. Undefined if the next verification reads it. */
+  current(): object | undefined
+}
+
 /**
  * Makes a verifier that reads keys from the issuer's `jwks_uri` only and ignores `jku`, `x5u` and `jwk` in a token's header. The set is
  * kept for ten minutes. An unknown `kid` fetches it again at most once in 30 s, and after a failure at most once a second, so that forged
  * tokens cannot make us flood the identity provider.
  *
- * @returns a function that throws `unavailable` when the keys cannot be read, and the error from `refuse` for other problems
+ * `verifySigned` throws `unavailable` when the keys cannot be read, and the error from `refuse` for other problems.
  */
-export function issuerKeys(metadata: () => Promise<IssuerMetadata>): VerifySigned {
+export function issuerKeys(metadata: () => Promise<IssuerMetadata>): IssuerKeys {
   let keys: ReturnType<typeof createRemoteJWKSet> | undefined
-  return async (token, options, refuse) => {
-    keys ??= remoteKeys((await metadata()).jwks_uri)
-    try {
-      return await verifyWithAnyKey(token, keys, options)
-    } catch (error) {
-      if (isCredentialVaultError(error)) throw error
-      if (error instanceof errors.JWKSInvalid) throw issuerUnavailable('keys_invalid')
-      throw refuse(problemOf(error))
-    }
+  // jose puts each set here that it begins to use.
+  const used: JWKSCacheInput = {}
+  return {
+    async verifySigned(token, options, refuse) {
+      keys ??= remoteKeys((await metadata()).jwks_uri, used)
+      try {
+        return await verifyWithAnyKey(token, keys, options)
+      } catch (error) {
+        if (isCredentialVaultError(error)) throw error
+        if (error instanceof errors.JWKSInvalid) throw issuerUnavailable('keys_invalid')
+        throw refuse(problemOf(error))
+      }
+    },
+    current: () => (keys?.fresh ? used['jwks'] : undefined),
   }
 }
 
@@ -57,12 +71,13 @@ async function readKeys(jwksUri: string): Promise<unknown> {
   return document
 }
 
-function remoteKeys(jwksUri: string): ReturnType<typeof createRemoteJWKSet> {
+function remoteKeys(jwksUri: string, used: JWKSCacheInput): ReturnType<typeof createRemoteJWKSet> {
   const read = withRecentFailure(() => readKeys(jwksUri))
   return createRemoteJWKSet(new URL(jwksUri), {
     timeoutDuration: ISSUER_TIMEOUT_MILLISECONDS,
     cooldownDuration: REFETCH_COOL_DOWN_MILLISECONDS,
     cacheMaxAge: MAX_KEY_AGE_MILLISECONDS,
+    [jwksCache]: used,
     [customFetch]: async () => Response.json(await read()),
   })
 }

@@ -37,7 +37,12 @@ export function gatedCall<E, A>(
     const before = parameters.slice(0, -1)
     const toolCall = callOf(extra) ?? createToolCall(sdk.requestOf?.(extra) ?? before)
     return passGate<A>({
-      ...{ kind, provider, failFast, strict, retry, toolCall },
+      kind,
+      provider,
+      failFast,
+      strict,
+      retry,
+      toolCall,
       account: typeof account === 'function' ? () => account(parameters[0] as never) : account,
       tool: checked.tool ?? checked.name ?? sdk.nameOf(extra, kind),
       client: sdk.clientOf(extra),

@@ -26,12 +26,14 @@ export function asksByResult(server: Server): boolean {
 export function serverClientPort(server: Server, ctx: ToolExtra, quirks: readonly ClientQuirk[]): ClientPort {
   const { mcpReq } = ctx
   const progressToken = mcpReq._meta?.progressToken
-  const headers = ctx.http?.req?.headers
+  const hasLegs = asksByResult(server)
+  const { name, ability } = clientOf(server, hasLegs ? mcpReq.envelope : undefined, quirks)
   return Object.assign(new RequestsOnCall(server, mcpReq.id), {
-    ...clientOf(server, ctx, quirks),
+    name,
+    ability,
     signal: mcpReq.signal,
-    trace: requestTrace({ meta: mcpReq._meta, headers: headers && Object.fromEntries(headers) }),
-    leg: asksByResult(server) ? legOf(ctx) : undefined,
+    trace: requestTrace({ meta: mcpReq._meta, headers: ctx.http?.req?.headers }),
+    leg: hasLegs ? legOf(ctx) : undefined,
     progress:
       progressToken === undefined
         ? undefined
@@ -40,13 +42,12 @@ export function serverClientPort(server: Server, ctx: ToolExtra, quirks: readonl
   })
 }
 
+/** @param envelope of a request of a revision with legs: it names its own client, whose capabilities another one need not have */
 function clientOf(
   server: Server,
-  { mcpReq }: ToolExtra,
+  envelope: Readonly<Record<string, unknown>> | undefined,
   quirks: readonly ClientQuirk[],
 ): Pick<ClientPort, 'name' | 'ability'> {
-  // Each request of a revision with legs names its own client, whose capabilities another request on the connection need not have.
-  const envelope: Readonly<Record<string, unknown>> | undefined = asksByResult(server) ? mcpReq.envelope : undefined
   if (!envelope) {
     const info = server.getClientVersion()
     return { name: info?.name, ability: abilityOf(server.getClientCapabilities(), hasQuirk(quirks, info)) }

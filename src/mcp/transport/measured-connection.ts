@@ -81,7 +81,7 @@ class MeasuredConnection {
       deliver()
       return
     }
-    const headers = extra?.requestInfo?.headers ?? (extra?.request && Object.fromEntries(extra.request.headers))
+    const headers = extra?.requestInfo?.headers ?? extra?.request?.headers
     const operation = this.#operations.begin(method, { meta: params?._meta, headers })
     if (id !== undefined) this.#running = [...this.#running, { id, operation }]
     operation.run(deliver)

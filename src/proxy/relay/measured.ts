@@ -2,13 +2,13 @@ import { isJsonObject } from '../../core/model/json.ts'
 import { CANCELLED, errorOf } from '../../mcp/transport/measured-connection.ts'
 import type { Reply } from '../session/reply.ts'
 import type { Message } from '../upstream/message.ts'
-import type { ProxyExchange } from './proxy-exchange.ts'
+import type { Served } from './proxy-exchange.ts'
 
 /** Serves one request or notification of a client, and measures it from its arrival until its answer is handed on. */
-export async function measured(
-  served: ProxyExchange,
+export async function measured<S extends Served>(
+  served: S,
   message: Message & { readonly method: string },
-  serve: (served: ProxyExchange) => Promise<void>,
+  serve: (served: S) => Promise<void>,
 ): Promise<void> {
   const { route, exchange, reply } = served
   const given = message.params?.['_meta']

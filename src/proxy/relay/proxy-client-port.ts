@@ -17,14 +17,11 @@ export interface ProxyClientPortParts {
 export function proxyClientPort({ session, request, reply, signal, headers }: ProxyClientPortParts): ClientPort {
   const given = request.params?.['_meta']
   const meta = isJsonObject(given) ? given : undefined
-  const progressToken = meta?.['progressToken']
   return {
     ...session.client,
     signal,
     trace: requestTrace({ meta, headers }),
-    progress: isRequestId(progressToken)
-      ? (progress, message) => reply.send({ message: notification('progress', { progressToken, progress, message }) })
-      : undefined,
+    progress: progressOn(reply, meta),
     askByUrl: (question, options) => {
       const params = { mode: 'url', ...question }
       const send = (id: string) => reply.send({ message: { jsonrpc: '2.0', id, method: 'elicitation/create', params } })
@@ -35,4 +32,14 @@ export function proxyClientPort({ session, request, reply, signal, headers }: Pr
       return stream === 'call' ? reply.send({ message }) : session.notify(message)
     },
   }
+}
+
+/** Returns how the gate's own progress is sent, if the client has asked for it. */
+export function progressOn(
+  reply: Pick<Reply, 'send'>,
+  meta: Readonly<Record<string, unknown>> | undefined,
+): ClientPort['progress'] {
+  const progressToken = meta?.['progressToken']
+  if (!isRequestId(progressToken)) return undefined
+  return (progress, message) => reply.send({ message: notification('progress', { progressToken, progress, message }) })
 }

@@ -1,22 +1,30 @@
 import type { GatedCall } from '../../core/gate/gated-call.ts'
-import type { User } from '../../core/model/owner.ts'
+import type { Owner, User } from '../../core/model/owner.ts'
 import { correlationIdOf } from '../../core/telemetry/request-correlation.ts'
 import { requestTrace } from '../../core/telemetry/request-trace.ts'
 import { authInfoOf, type McpExchange } from '../../mcp/transport/http-mount.ts'
 import type { ProxyRoute } from '../session/proxy-route.ts'
-import type { ProxySession } from '../session/proxy-session.ts'
+import type { ProxySession, SessionClient } from '../session/proxy-session.ts'
 import { createReply, type Reply } from '../session/reply.ts'
 
-/** One HTTP request of a session. */
-export interface ProxyExchange {
+/** One HTTP request of a client. */
+export interface Served {
   readonly route: ProxyRoute
-  readonly session: ProxySession
   readonly exchange: McpExchange
   readonly reply: Reply
+  /** The owner of the credential that the request uses. */
+  readonly owner: Owner
+  readonly client: SessionClient
+}
+
+/** One HTTP request of a session. */
+export interface ProxyExchange extends Served {
+  readonly session: ProxySession
 }
 
 export function proxyExchange(route: ProxyRoute, session: ProxySession, exchange: McpExchange): ProxyExchange {
-  return { route, session, exchange, reply: createReply(exchange) }
+  const { owner, client } = session
+  return { route, session, exchange, reply: createReply(exchange), owner, client }
 }
 
 /** Returns the person whose credential the request may use: whom the verified token names. */
@@ -27,7 +35,7 @@ export async function credentialOwner({ provider }: ProxyRoute, { ctx }: McpExch
 
 /** Makes the facts about work for which nobody is asked. */
 export function unaskedCall(
-  { route, session, exchange: { ctx } }: ProxyExchange,
+  { route, owner, client, exchange: { ctx } }: Served,
   tool: string,
   signal: AbortSignal,
 ): GatedCall & { readonly signal: AbortSignal } {
@@ -35,11 +43,11 @@ export function unaskedCall(
   const user: User = ctx.state['user']
   const clientId = user.clientId === undefined ? {} : { clientId: user.clientId }
   return {
-    user: { ...session.owner, ...clientId },
-    clientName: session.client.name,
+    user: { ...owner, ...clientId },
+    clientName: client.name,
     tool,
     correlationId: correlationIdOf(authInfo),
-    assertion: route.provider.assertionOf(session.owner, authInfo),
+    assertion: route.provider.assertionOf(owner, authInfo),
     trace: requestTrace({ headers: ctx.req.headers }),
     signal,
   }

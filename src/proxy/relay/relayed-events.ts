@@ -19,7 +19,8 @@ export async function passEvent(
   const found = guard.sourcesIn(searched)
   if (!found) {
     guard.sent(searched)
-    return reply.send(event.id === undefined ? event : { ...event, id: places.hide(event.id) })
+    const { id, ...others } = event
+    return reply.send(id === undefined || !places ? others : { ...others, id: places.hide(id) })
   }
   await report(found)
   if (!message || !isRequest(message)) return
@@ -28,9 +29,10 @@ export async function passEvent(
 }
 
 export interface EventPath {
-  readonly reply: Reply
-  readonly upstream: UpstreamSession
-  readonly places: EventPlaces
+  readonly reply: Pick<Reply, 'send'>
+  readonly upstream: Pick<UpstreamSession, 'send'>
+  /** Undefined for a stream that the client cannot take up again. */
+  readonly places: EventPlaces | undefined
 }
 
 const WITHHELD = 'The message contained a secret and was not passed on.'

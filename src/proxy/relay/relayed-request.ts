@@ -9,12 +9,16 @@ import { passEvent } from './relayed-events.ts'
 export interface Answered {
   readonly answer: Message
   readonly event: Omit<UpstreamEvent, 'message'>
+  /** The status of HTTP for an error. */
+  readonly status?: number
+  /** Whether the gate answered in place of the upstream. */
+  readonly isOwn?: true
 }
 
 export interface Relaying {
   readonly session: ProxySession
   readonly message: Request
-  readonly reply: Reply
+  readonly reply: Pick<Reply, 'send' | 'stream'>
   /** Set once the upstream has given a place from which its stream can be taken up again. */
   readonly progress: { resumable: boolean }
 }
@@ -64,7 +68,7 @@ async function sendRequest(
   throw new UpstreamProblem('failed', CUT_OFF)
 }
 
-const DISCONNECTED =
+export const DISCONNECTED =
   'The credential was revoked while the call ran, so its result is not passed on. The call may have had an effect.'
-const CUT_OFF =
+export const CUT_OFF =
   'The upstream server ended the connection before it answered. The call may have had an effect. Check before you call it again.'

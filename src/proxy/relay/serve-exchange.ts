@@ -50,15 +50,14 @@ async function forward(served: ProxyExchange, message: Message): Promise<void> {
   const running = isRequestId(cancelled) ? session.running.get(cancelled) : undefined
   // The request itself tells the upstream, once it has been ended here.
   if (running) return running.abort(message)
-  const upstream = session.connection.current()?.session
-  // The upstream was told when its session was opened.
-  const isForUpstream = upstream && message.method !== 'notifications/initialized'
-  if (isForUpstream) {
-    const call = unaskedCall(served, message.method ?? 'answer', reply.gone)
-    await withoutAsking(route.provider, call, async ({ call: inside }) => {
-      await upstream.send(message, inside)
-    }).catch(() => undefined)
-  }
+  const { connection } = session
+  const upstream = connection.current()?.session
+  if (!upstream) return
+  const call = unaskedCall(served, message.method ?? 'answer', reply.gone)
+  await withoutAsking(route.provider, call, async ({ call: inside }) => {
+    if (message.method === 'notifications/initialized') await connection.initialized(inside)
+    else await upstream.send(message, inside)
+  }).catch(() => undefined)
 }
 
 /** The session has ended, belongs to somebody else, or lives in another process. The text does not say which. */

@@ -13,6 +13,7 @@ import {
 import { UpstreamProblem } from '../upstream/upstream.ts'
 import { withoutAsking } from './credential-call.ts'
 import { gatedRequest } from './gated-request.ts'
+import { proxyClientPort } from './proxy-client-port.ts'
 import { type ProxyExchange, unaskedCall } from './proxy-exchange.ts'
 import { type Answered, relayRequest } from './relayed-request.ts'
 
@@ -30,7 +31,8 @@ export async function serveRequest(served: ProxyExchange, message: Request): Pro
   try {
     const answered = await answerTo(served, message, { signal: running.signal, progress })
     if (!answered) return reply.end()
-    await reply.finish(answered.answer, { event: answered.event })
+    const { answer, event, status = 200 } = answered
+    await reply.finish(answer, { event, status })
   } catch (error) {
     if (!running.signal.aborted) return await reply.finish(errorAnswer(id, CODES.server, textOf(error)))
     // A cancelled request gets no answer.
@@ -69,10 +71,12 @@ async function answerTo(
     return listed && { ...listed, answer: route.catalogue.pass(method, listed.answer) }
   }
   const { ctx } = exchange
+  const { owner, notices } = session
   return gatedRequest({
-    ...{ route, session, message, reply, progress, signal },
+    ...{ route, owner, message, notices, signal },
+    client: proxyClientPort({ session, request: message, reply, signal, headers: ctx.req.headers }),
     authInfo: authInfoOf(ctx),
-    headers: ctx.req.headers,
+    relay: (inside) => relayRequest({ session, message, reply, progress }, inside),
   })
 }
 
@@ -120,7 +124,7 @@ async function cancelUpstream(
 const CANCEL_MILLISECONDS = 10_000
 
 /** Our errors' texts are for operators and name no value; what a library throws may quote anything. */
-function textOf(error: unknown): string {
+export function textOf(error: unknown): string {
   if (error instanceof UpstreamProblem) return error.message
   if (isCredentialVaultError(error)) return `The proxy could not send the request (${error.reason ?? error.code}).`
   return 'The proxy could not send the request.'

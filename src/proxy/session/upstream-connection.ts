@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Message, Request } from '../upstream/message.ts'
+import { type Message, notification, type Request } from '../upstream/message.ts'
 import { type CredentialCall, type Upstream, UpstreamProblem, type UpstreamSession } from '../upstream/upstream.ts'
 
 /** The session at the upstream that belongs to one session of a client. It lives as long as one version of the credential. */
@@ -10,6 +10,8 @@ export interface UpstreamConnection {
   for(call: CredentialCall): Promise<UpstreamSession>
   /** Opens a session and returns the upstream's answer to `initialize`, which may be an error. */
   initialize(call: CredentialCall): Promise<Message>
+  /** Tells the upstream that the client has begun. A session that is opened later is told at once. */
+  initialized(call: CredentialCall): Promise<void>
   /** Forgets the session, so that the next call opens another. */
   drop(session: UpstreamSession): void
   /** Returns what is open, for its end. Nothing is opened afterwards. */
@@ -21,6 +23,8 @@ export interface UpstreamConnection {
 export interface Connected {
   readonly session: UpstreamSession
   readonly version: string | undefined
+  /** The upstream's answer to `initialize`. */
+  readonly answer: Message
   /** Aborts when the session is not used any more. */
   readonly ended: AbortSignal
 }
@@ -36,24 +40,34 @@ export interface ConnectionParts {
 }
 
 const END_MILLISECONDS = 2_000
+const INITIALIZED = notification('initialized')
 
 export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnection {
   const waiting = new Set<() => void>()
   let current: (Connected & { readonly end: () => void }) | undefined
   let opening: Promise<Message> | undefined
+  let untold: UpstreamSession | undefined
   let closed = false
+
+  async function tell(session: UpstreamSession, call: CredentialCall): Promise<void> {
+    if (untold !== session) return
+    untold = undefined
+    await session.send(INITIALIZED, call)
+  }
 
   async function open(call: CredentialCall, late: boolean): Promise<Message> {
     const { session, answer } = await parts.upstream.open(parts.initialize(), call)
     if (answer.error) return answer
-    await session.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, call)
+    // A server may ask its client from then on, who should have a stream by then.
+    if (late) await session.send(INITIALIZED, call)
+    else untold = session
     for (const request of parts.repeated()) for await (const _ of (await session.send(request, call)).events);
     if (closed) {
       await session.end(call)
       throw new UpstreamProblem('session-ended', 'The session has ended.')
     }
     const ended = new AbortController()
-    current = { session, version: call.version, ended: ended.signal, end: () => ended.abort() }
+    current = { session, answer, version: call.version, ended: ended.signal, end: () => ended.abort() }
     for (const go of [...waiting]) go()
     if (late) parts.onLateOpen()
     return answer
@@ -85,6 +99,9 @@ export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnec
     current: () => current,
     drop,
     initialize: (call) => shared(call, false),
+    async initialized(call) {
+      if (current) await tell(current.session, call)
+    },
 
     close() {
       closed = true
@@ -95,7 +112,11 @@ export function createUpstreamConnection(parts: ConnectionParts): UpstreamConnec
 
     async for(call) {
       for (;;) {
-        if (current && current.version === call.version) return current.session
+        if (current && current.version === call.version) {
+          const { session } = current
+          await tell(session, call)
+          return session
+        }
         const ending = current ? endOld(current.session, call) : undefined
         const isOwn = opening === undefined
         const answer = await shared(call, true).catch((error: unknown) => {

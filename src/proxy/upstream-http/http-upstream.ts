@@ -1,44 +1,61 @@
-import { parsedJson } from '../../core/model/json.ts'
-import type { BoundFetch } from '../../destinations/bound-fetch.ts'
-import { asMessage, isAnswer, isRequest, type Message } from '../upstream/message.ts'
+import { openOverRequests } from '../era/session-over-requests.ts'
+import { isRequest, type Message, type Request } from '../upstream/message.ts'
 import {
   type CredentialCall,
+  type OpenedSession,
   type Upstream,
-  type UpstreamAnswer,
-  type UpstreamEvent,
   UpstreamProblem,
   type UpstreamSession,
 } from '../upstream/upstream.ts'
-import { isEventId, readEvents } from './event-stream.ts'
-
-export interface HttpUpstreamParts {
-  readonly url: string
-  /** Headers that the operator declares, the same for every user. */
-  readonly headers: Readonly<Record<string, string>>
-  /** Sends the requests for standing streams, which would otherwise use up the places of the calls. */
-  readonly streams: BoundFetch
-  /** Sends notifications and answers. They have places of their own, because the calls that have taken the others may wait for them. */
-  readonly notes: BoundFetch
-  readonly maxMessageBytes: number
-}
+import { isEventId } from './event-stream.ts'
+import { answerOf, discard, firstAnswer } from './http-answer.ts'
+import { aside, type HttpUpstreamParts, post, postInit } from './http-post.ts'
+import { httpRequests } from './http-requests.ts'
 
 /** An MCP server over Streamable HTTP (MCP 2025-11-25, transports). */
 export function httpUpstream(parts: HttpUpstreamParts): Upstream {
+  const requests = httpRequests(parts)
   return {
     async open(initialize, call) {
-      const response = await post(parts, initialize, call, {})
-      const { events } = await answerOf(parts, response, { isRequest: true, hasSession: false })
-      const answer = await firstAnswer(events)
-      const session = httpSession(parts, {
-        id: response.headers.get('mcp-session-id') ?? undefined,
-        protocolVersion: protocolVersionIn(answer),
-      })
-      return { session, answer }
+      const opened = await settled(openSession(parts, initialize, call))
+      if (opened.status === 'fulfilled' && !opened.value.answer.error) return opened.value
+      // A server that knows no sessions refuses to open one.
+      const found = isRefusal(opened) ? await requests.find(call).catch(() => undefined) : undefined
+      if (found) return openOverRequests(found, initialize, call)
+      if (opened.status === 'rejected') throw opened.reason
+      return opened.value
     },
+    requests: (call) => requests.find(call),
     async close() {
       await Promise.all([parts.streams.close(), parts.notes.close()])
     },
   }
+}
+
+async function openSession(
+  parts: HttpUpstreamParts,
+  initialize: Request,
+  call: CredentialCall,
+): Promise<OpenedSession> {
+  const response = await post(parts, initialize, call, {})
+  const { events } = await answerOf(parts, response, { isRequest: true, hasSession: false })
+  const answer = await firstAnswer(events)
+  const session = httpSession(parts, {
+    id: response.headers.get('mcp-session-id') ?? undefined,
+    protocolVersion: protocolVersionIn(answer),
+  })
+  return { session, answer }
+}
+
+async function settled<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [end] = await Promise.allSettled([work])
+  return end
+}
+
+/** Whether the server may know no sessions. It was reached, and it accepts the credential. */
+function isRefusal(opened: PromiseSettledResult<unknown>): boolean {
+  if (opened.status === 'fulfilled') return true
+  return opened.reason instanceof UpstreamProblem && opened.reason.kind === 'failed'
 }
 
 /** What the upstream expects in every further request. */
@@ -86,113 +103,7 @@ function httpSession(parts: HttpUpstreamParts, known: Known): UpstreamSession {
   }
 }
 
-function post(
-  parts: HttpUpstreamParts,
-  message: Message,
-  call: CredentialCall,
-  own: Readonly<Record<string, string>>,
-): Promise<Response> {
-  return call.handle.fetch(parts.url, postInit(parts, message, call, own))
-}
-
-/** Sends a request beside the calls, with the credential in the same headers and to the same place. */
-async function aside(
-  fetcher: BoundFetch,
-  { url }: HttpUpstreamParts,
-  { handle, owner, signal }: CredentialCall,
-  init: RequestInit,
-): Promise<Response> {
-  const response = await handle.use((values) => fetcher.fetch(values, url, init, { owner, signal }))
-  if (response.status === 401) await handle.reject({ status: 401 })
-  return response
-}
-
-function postInit(
-  { headers }: HttpUpstreamParts,
-  message: Message,
-  { signal }: CredentialCall,
-  own: Readonly<Record<string, string>>,
-): RequestInit {
-  return {
-    method: 'POST',
-    headers: {
-      ...headers,
-      ...own,
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-    },
-    body: JSON.stringify(message),
-    signal,
-  }
-}
-
-interface Expected {
-  readonly isRequest: boolean
-  readonly hasSession: boolean
-}
-
-async function answerOf(
-  { maxMessageBytes }: HttpUpstreamParts,
-  response: Response,
-  { isRequest: expectsAnswer, hasSession }: Expected,
-): Promise<UpstreamAnswer> {
-  const isGone = response.status === 404 && hasSession
-  if (!expectsAnswer || isGone) {
-    await discard(response)
-    if (isGone) throw new UpstreamProblem('session-ended', 'The upstream server has ended the session.')
-    if (!response.ok) throw problemOf(response.status)
-    return { streams: false, events: none() }
-  }
-  const type = mediaTypeOf(response)
-  if (response.ok && type === 'text/event-stream' && response.body)
-    return { streams: true, events: readEvents(response.body, maxMessageBytes) }
-  const message = type === 'application/json' ? await jsonMessage(response, maxMessageBytes) : undefined
-  if (message && isAnswer(message) && (response.ok || message.error))
-    return { streams: false, events: one({ message }) }
-  await discard(response)
-  throw problemOf(response.status)
-}
-
-function mediaTypeOf({ headers }: Response): string {
-  const [type = ''] = (headers.get('content-type') ?? '').split(';')
-  return type.trim().toLowerCase()
-}
-
-async function jsonMessage(response: Response, maxBytes: number): Promise<Message | undefined> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength
-    if (size > maxBytes) throw new UpstreamProblem('failed', 'The upstream server sent a message that is too large.')
-    chunks.push(chunk)
-  }
-  return asMessage(parsedJson(Buffer.concat(chunks).toString('utf8')))
-}
-
-function problemOf(status: number): UpstreamProblem {
-  if (status === 401 || status === 403)
-    return new UpstreamProblem('refused', `The upstream server refused the request (HTTP ${status}).`)
-  if (status >= 200 && status < 300)
-    return new UpstreamProblem('failed', 'The upstream server gave an answer that is not MCP.')
-  return new UpstreamProblem('failed', `The upstream server could not answer (HTTP ${status}). Try again later.`)
-}
-
-async function firstAnswer(events: AsyncIterable<UpstreamEvent>): Promise<Message> {
-  for await (const { message } of events) if (message && message.method === undefined) return message
-  throw new UpstreamProblem('failed', 'The upstream server ended the connection before it answered.')
-}
-
 function protocolVersionIn({ result }: Message): string | undefined {
   const version = typeof result === 'object' && result !== null && 'protocolVersion' in result && result.protocolVersion
   return typeof version === 'string' && /^[\x21-\x7e]{1,40}$/.test(version) ? version : undefined
-}
-
-async function discard(response: Response): Promise<void> {
-  await response.body?.cancel().catch(() => undefined)
-}
-
-async function* none(): AsyncGenerator<UpstreamEvent> {}
-
-async function* one(event: UpstreamEvent): AsyncGenerator<UpstreamEvent> {
-  yield event
 }

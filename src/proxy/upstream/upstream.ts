@@ -10,6 +10,12 @@ export interface Upstream {
    * @throws `UpstreamProblem` if the server refuses or cannot be understood; what the handle throws
    */
   open(initialize: Request, call: CredentialCall): Promise<OpenedSession>
+  /**
+   * Returns how the server is asked without a session, or undefined if it does not know MCP 2026-07-28. Default: it does not.
+   *
+   * @throws `UpstreamProblem` if the server refuses or cannot say; what the handle throws
+   */
+  requests?(call: CredentialCall): Promise<UpstreamRequests | undefined>
   close(): Promise<void>
 }
 
@@ -43,9 +49,21 @@ export interface UpstreamSession {
   end(call: CredentialCall): Promise<void>
 }
 
+/** Requests of MCP 2026-07-28, none of which needs another. */
+export interface UpstreamRequests {
+  /**
+   * Sends one message with its envelope. The events end with the answer, if the message is a request; there are none otherwise.
+   *
+   * @param parameters arguments that their tool's schema wants in headers
+   */
+  send(message: Message, call: CredentialCall, parameters?: Readonly<Record<string, string>>): Promise<UpstreamAnswer>
+}
+
 export interface UpstreamAnswer {
   /** Whether the server itself chose an event stream, so that the client is sent one at once. */
   readonly streams: boolean
+  /** The status of HTTP that came with an error. */
+  readonly status?: number
   readonly events: AsyncIterable<UpstreamEvent>
 }
 

@@ -36,7 +36,7 @@ export interface EntryLimits {
 /** The steps of entries: finds the owner of an entry's key, and runs the script where the owner's keys are. */
 export interface EntrySteps {
   insert(entry: PendingEntry, waiterId?: string, mostWaiting?: number): Promise<OpenedEntry>
-  get(key: PendingKey, waiterId?: string): Promise<StoredEntry | undefined>
+  get(key: PendingKey, waiterId?: string, owners?: readonly string[]): Promise<StoredEntry | undefined>
   /** Returns the first key of the entry's owner. Undefined for an entry that this process has neither inserted nor read. */
   rootOf(key: PendingKey): string | undefined
   /** Runs a step with the script's arguments after the key. Resolves whether it was done; false for an entry that is not stored. */
@@ -95,10 +95,17 @@ export function createEntrySteps(
       return answer.at(-1) === 'may_not_wait' ? { ...stored, mayNotWait: true } : stored
     },
 
-    async get(key, waiterId = '') {
-      const owner = await ownerOf(key)
-      if (owner === undefined) return undefined
-      return storedEntries(await run(scripts.GET, keysOf(owner), key, waiterId, scripts.LEASE_MILLISECONDS), owner)[0]
+    async get(key, waiterId = '', askers = undefined) {
+      const found = async (owner: string) =>
+        storedEntries(await run(scripts.GET, keysOf(owner), key, waiterId, scripts.LEASE_MILLISECONDS), owner)[0]
+      if (!askers) {
+        const owner = await ownerOf(key)
+        return owner === undefined ? undefined : found(owner)
+      }
+      // Without the pointer, whose answer comes later for an entry that exists.
+      const own = (await Promise.all(askers.map(found))).find((entry) => entry !== undefined)
+      if (own) owners.set(key, own.owner)
+      return own
     },
 
     rootOf(key) {

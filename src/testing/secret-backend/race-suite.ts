@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import type { StorageKey } from '../../core/model/storage-key.ts'
-import type { SecretBackend } from '../../core/ports/secret-backend.ts'
+import type { SecretBackend, WriteIntent } from '../../core/ports/secret-backend.ts'
 import { call, conflict, put, remove, valuesOf } from './calls.ts'
 import type { SecretBackendHarness } from './harness.ts'
 import type { VendorCheck } from './vendor-suite.ts'
 
 const ROUNDS = 6
+
+/** What core gives a save that goes by the look before it. */
+async function look(backend: SecretBackend, key: StorageKey): Promise<Pick<WriteIntent, 'expect' | 'found'>> {
+  const found = await backend.stat(key, call())
+  return { found, expect: found.status === 'active' ? { version: found.version.ref } : 'absent' }
+}
 
 /** Registers tests that a revocation and a save at the same time end as if one had come after the other. */
 export function describeRaces(check: VendorCheck, key: StorageKey): void {
@@ -21,6 +27,22 @@ export function describeRaces(check: VendorCheck, key: StorageKey): void {
     await renews(here, key)
   })
 
+  check('a save that goes by an earlier look is refused once something else is stored', async ({ here, there }) => {
+    for (const isRevokedFirst of [false, true]) {
+      await put(here, key, { pat: 'before' })
+      if (isRevokedFirst) await remove(here, key)
+      const earlier = await look(here, key)
+      await put(there, key, { pat: 'meanwhile' })
+      await conflict(put(here, key, { pat: 'late' }, earlier))
+      assert.deepEqual(await valuesOf(here, key), { pat: 'meanwhile' })
+      await put(here, key, { pat: 'in time' }, await look(here, key))
+      assert.deepEqual(await valuesOf(here, key), { pat: 'in time' })
+    }
+    await remove(here, key)
+    await put(here, key, { pat: 'again' }, await look(here, key))
+    assert.deepEqual(await valuesOf(here, key), { pat: 'again' })
+  })
+
   /** `between` happens after the look of a save of `here`, and before its change. */
   function during(
     promise: string,
@@ -30,16 +52,19 @@ export function describeRaces(check: VendorCheck, key: StorageKey): void {
       const between = betweenOf(harness)
       if (!harness.beforeChange || !between) return
       const { here } = harness
-      const { ref } = await put(here, key, { pat: 'before' })
-      let happened = false
-      harness.beforeChange(async () => {
-        await between()
-        happened = true
-      })
-      await conflict(put(here, key, { pat: 'after' }, { expect: { version: ref } }))
-      assert.ok(happened, 'beforeChange of the harness runs what it is given')
-      await isRevoked(here, key)
-      await renews(here, key)
+      for (const goesByLook of [false, true]) {
+        const { ref } = await put(here, key, { pat: 'before' })
+        const earlier = await look(here, key)
+        let happened = false
+        harness.beforeChange(async () => {
+          await between()
+          happened = true
+        })
+        await conflict(put(here, key, { pat: 'after' }, goesByLook ? earlier : { expect: { version: ref } }))
+        assert.ok(happened, 'beforeChange of the harness runs what it is given')
+        await isRevoked(here, key)
+        await renews(here, key)
+      }
     })
   }
 

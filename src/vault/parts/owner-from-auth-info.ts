@@ -1,25 +1,26 @@
-import { z } from 'zod'
 import { isCredentialVaultError } from '../../core/model/errors.ts'
 import { checkOwner, type User } from '../../core/model/owner.ts'
 
 /** Returns the user that a verifier's `authInfo` names, or undefined if it names none. */
 export type OwnerFrom = (authInfo: unknown) => User | undefined
 
-const schema = z.object({
-  clientId: z.string().optional(),
-  extra: z.object({ iss: z.string(), sub: z.string(), name: z.string().optional() }),
-})
+interface Unchecked {
+  readonly clientId?: unknown
+  readonly extra?: { readonly iss?: unknown; readonly sub?: unknown; readonly name?: unknown } | null
+}
 
 /** Reads the SDK's `AuthInfo` as our bearer gate fills it: `extra.iss`, `extra.sub`, `clientId`. */
 export function ownerFromAuthInfo(authInfo: unknown): User | undefined {
-  const parsed = schema.safeParse(authInfo)
-  if (!parsed.success) return undefined
-  const { clientId, extra } = parsed.data
+  // By hand, because each call needs it.
+  const { clientId = '', extra }: Unchecked = authInfo ?? {}
+  const { iss, sub, name } = extra ?? {}
+  if (typeof iss !== 'string' || typeof sub !== 'string') return undefined
+  if (typeof clientId !== 'string' || (name !== undefined && typeof name !== 'string')) return undefined
   try {
     return {
-      ...checkOwner({ issuer: extra.iss, subject: extra.sub }),
-      ...(clientId === undefined || clientId === '' ? {} : { clientId }),
-      ...(extra.name === undefined ? {} : { displayName: extra.name }),
+      ...checkOwner({ issuer: iss, subject: sub }),
+      ...(clientId === '' ? {} : { clientId }),
+      ...(name === undefined ? {} : { displayName: name }),
     }
   } catch (error) {
     if (isCredentialVaultError(error)) return undefined

@@ -10,6 +10,7 @@ export interface CallRejections {
   reject(call: GatedCall, answer: Rejection): Rejection | undefined
   /** Another call had the version put out of use before this one could read it. */
   foundRejected(call: GatedCall): void
+  has(call: GatedCall): boolean
   /** Returns the call's rejection and forgets it. */
   take(call: GatedCall): Rejection | undefined
 }
@@ -29,6 +30,7 @@ export function createCallRejections(): CallRejections {
     foundRejected(call) {
       if (!rejected.has(call)) rejected.set(call, {})
     },
+    has: (call) => rejected.has(call),
     take(call) {
       const rejection = rejected.get(call)
       rejected.delete(call)

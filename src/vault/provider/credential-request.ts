@@ -12,7 +12,8 @@ export interface RequestParts {
   readonly key: StorageKey
   readonly call: GatedCall
   readonly serverBaseUrl: URL
-  readonly isSaved: () => Promise<boolean>
+  /** With `since`, what was saved by then is read anew. */
+  readonly isSaved: (since?: number) => Promise<boolean>
 }
 
 export interface CredentialRequestParts extends RequestParts {
@@ -60,6 +61,8 @@ class OpenCredentialRequest implements CredentialRequest {
   readonly request: PendingRequest
   readonly url: string
   readonly #parts: RequestParts
+  /** Whether the last look read the credential anew and found it. */
+  #isFresh = false
 
   constructor(parts: RequestParts, request: PendingRequest) {
     this.#parts = parts
@@ -80,12 +83,20 @@ class OpenCredentialRequest implements CredentialRequest {
   }
 
   wait(signal: AbortSignal): Promise<WaitEnd> {
-    const { services, key, isSaved } = this.#parts
-    return services.pendingRequests.wait(this.request, isSaved, signal).then((end) => {
-      // The credential may have been saved on another replica.
-      if (end === 'saved') services.reader.forget(key)
-      return end
-    })
+    const { services, key } = this.#parts
+    return services.pendingRequests
+      .wait(this.request, (since) => this.#isThere(since), signal)
+      .then((end) => {
+        // The credential may have been saved on another replica, and what is cached may be from before.
+        if (end === 'saved' && !this.#isFresh) services.reader.forget(key)
+        return end
+      })
+  }
+
+  async #isThere(since: number | undefined): Promise<boolean> {
+    const saved = await this.#parts.isSaved(since)
+    this.#isFresh = saved && since !== undefined
+    return saved
   }
 
   leave(): Promise<void> {

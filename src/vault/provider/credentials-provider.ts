@@ -1,9 +1,5 @@
 import type { CredentialHandle } from '../../core/credentials/credential-handle.ts'
-import {
-  type CredentialReference,
-  invalidReference,
-  type ReferenceContent,
-} from '../../core/credentials/credential-reference.ts'
+import { invalidReference, type ReferenceContent } from '../../core/credentials/credential-reference.ts'
 import { contextOf, type GatedCall } from '../../core/gate/gated-call.ts'
 import type { CredentialRequest, GatedProvider, RepeatedCalls, Settled } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
@@ -29,7 +25,7 @@ import { createOutgoingRequests, type OutgoingRequests } from './outgoing-reques
 import type { ProviderAccount, SharedByAccounts } from './provider-account.ts'
 import { createProviderAccounts, type ProviderAccounts } from './provider-accounts.ts'
 import { providerForm } from './provider-form.ts'
-import { createProviderHandle, gateOf, type HandleCall } from './provider-handle.ts'
+import { createProviderHandle, gateOf, type SharedByHandles } from './provider-handle.ts'
 import { openProviderVault, whenShared } from './provider-vault.ts'
 
 /**
@@ -56,6 +52,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
   readonly #outgoing: OutgoingRequests
   readonly #references: CallReferences
   readonly #accounts: ProviderAccounts
+  readonly #handles: SharedByHandles
   #attached: { readonly vault: CredentialVault; readonly services: ProviderServices } | undefined
   #opening: Promise<void> | undefined
 
@@ -74,6 +71,13 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     this.#accounts = createProviderAccounts(this, checked.accounts, this.#shared(), (name, label) =>
       providerForm({ name, label, service: this.label, variables, destinations, verify }, this.#options),
     )
+    this.#handles = {
+      variables,
+      services: this.#ready,
+      outgoing: this.#outgoing,
+      rejectedWhen: rejectedBy(options.rejectedWhen),
+      includeShort: options.guardShortSecrets ?? false,
+    }
     if (options.vault) this.#attach(options.vault)
     else whenShared(options, (vault) => this.#attach(vault))
   }
@@ -85,15 +89,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   /** Opens the vault if this provider has none yet. In a form tier, also waits for the proof that this process cannot read. */
   async ready(): Promise<void> {
-    const opening = async () => {
-      const vault = await openProviderVault(this.#options)
-      if (!this.#attached) this.#attach(vault)
-    }
-    if (!this.#attached) this.#opening ??= opening()
-    await this.#opening?.catch((error: unknown) => {
-      this.#opening = undefined
-      throw error
-    })
+    if (!this.#attached) await this.#opened()
     await this.vault.proven?.()
   }
 
@@ -128,8 +124,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    * @throws `configuration_invalid` (`reason: 'call_unknown'`) for anything else; `call_ended` once the handler of this provider's gate
    *   has ended, and for an `extra` that came through no such gate
    */
-  getCredentials(extra: CallExtra, choice: AccountChoice<A> = {}): CredentialHandle<V> {
-    const { account: chosen } = this.#choice(choice, 'getCredentials()')
+  getCredentials(extra: CallExtra, choice?: AccountChoice<A>): CredentialHandle<V> {
+    const chosen = this.#choice(choice, 'getCredentials()')
     const toolCall = requireCall(extra, `getCredentials() of ${this.name}`)
     const passes = toolCall.passesOf(this)
     const pass = passes.at(-1)
@@ -141,9 +137,10 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     }
     const account = chosen === undefined ? this.#accounts.passed(passes) : this.#accounts.chosen(chosen)
     const { call, id, signal } = pass
-    const reference = () => this.#references.seal(this.#ready().sealer, account.key(call.user), id)
-    const bound = { call, toolCall, signal, gate: gateOf(account, pass) }
-    return this.#handle(account, reference, bound, () => !pass.hasEnded())
+    const reference = () => this.#references.seal(this.#ready().sealer, account.keyOf(call), id)
+    const isLive = () => !pass.hasEnded()
+    const gate = gateOf(account, pass)
+    return createProviderHandle<V>(this.#handles, { account, call, toolCall, signal, gate, reference, isLive })
   }
 
   /**
@@ -158,20 +155,17 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     if (!opened) throw invalidReference()
     const { account } = opened
     const isOpen = () => this.#openReference(reference, owner) !== undefined
+    const same = () => opened.reference
     if (extra === undefined) {
       const call = { user: opened.owner, correlationId: newCorrelationId() }
-      return this.#handle(account, () => opened.reference, { call, gate: 'none' }, isOpen)
+      return createProviderHandle<V>(this.#handles, { account, call, gate: 'none', reference: same, isLive: isOpen })
     }
     const { toolCall, pass, isGated } = runningCall(this, extra, 'resolve()')
     const { call, signal } = pass
     if (!sameOwner(call.user, opened.owner)) throw invalidReference()
-    const bound = { call, toolCall, signal, gate: isGated ? gateOf(account, pass) : 'none' } as const
-    return this.#handle(
-      account,
-      () => opened.reference,
-      bound,
-      () => !pass.hasEnded() && isOpen(),
-    )
+    const isLive = () => !pass.hasEnded() && isOpen()
+    const gate = isGated ? gateOf(account, pass) : 'none'
+    return createProviderHandle<V>(this.#handles, { account, call, toolCall, signal, gate, reference: same, isLive })
   }
 
   /**
@@ -180,8 +174,8 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
    *
    * @throws `configuration_invalid` (`reason: 'other_owner'`) for the `extra` of another person's call
    */
-  async invalidateCredentials(owner: Owner, extra?: CallExtra, choice: AccountChoice<A> = {}): Promise<boolean> {
-    const { account: chosen } = this.#choice(choice, 'invalidateCredentials()')
+  async invalidateCredentials(owner: Owner, extra?: CallExtra, choice?: AccountChoice<A>): Promise<boolean> {
+    const chosen = this.#choice(choice, 'invalidateCredentials()')
     const account = this.#accounts.chosen(chosen)
     await this.ready()
     const call = extra && runningCall(this, extra, 'invalidateCredentials()').pass.call
@@ -190,8 +184,9 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#ready().revoke(account.key(owner), { purge: false }, call ? contextOf(call) : operator)
   }
 
-  #choice(choice: AccountChoice<A>, method: string): AccountChoice {
-    return parseOptions(accountChoice, choice, `${method} of ${this.name}`)
+  #choice(choice: AccountChoice<A> | undefined, method: string): string | undefined {
+    if (choice === undefined) return undefined
+    return parseOptions(accountChoice, choice, `${method} of ${this.name}`).account
   }
 
   userOf(authInfo: unknown): User | undefined {
@@ -241,6 +236,18 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#accounts.unnamed.reportEcho(call)
   }
 
+  async #opened(): Promise<void> {
+    const opening = async () => {
+      const vault = await openProviderVault(this.#options)
+      if (!this.#attached) this.#attach(vault)
+    }
+    this.#opening ??= opening()
+    await this.#opening.catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    })
+  }
+
   #attach(vault: CredentialVault): void {
     const end = () => this.#outgoing.close()
     const [services] = this.#accounts.all.map(({ form }) => vault.attach(form, end))
@@ -264,25 +271,6 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     const content = this.#references.open(this.#ready().sealer, text, owner)
     const account = this.#accounts.all.find(({ name }) => name === content?.provider)
     return content && account && { ...content, account }
-  }
-
-  #handle(
-    account: ProviderAccount,
-    reference: () => CredentialReference,
-    bound: HandleCall,
-    isLive: () => boolean,
-  ): CredentialHandle<V> {
-    return createProviderHandle<V>({
-      ...bound,
-      account,
-      variables: this.#variables,
-      services: this.#ready,
-      outgoing: this.#outgoing,
-      rejectedWhen: rejectedBy(this.#options.rejectedWhen),
-      includeShort: this.#options.guardShortSecrets ?? false,
-      reference,
-      isLive,
-    })
   }
 
   #ready = (): ProviderServices => this.#open().services

@@ -14,7 +14,7 @@ import { unusableCause } from '../../core/model/stored-values.ts'
 import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { CredentialStatus } from '../../core/ports/secret-backend.ts'
 import type { ProviderServices } from '../credential-vault.ts'
-import { callEnd } from './call-end.ts'
+import { CallEnd } from './call-end.ts'
 import type { CallReferences } from './call-references.ts'
 import { createCallRejections } from './call-rejections.ts'
 import { openCredentialRequest, type RequestParts, resumeCredentialRequest } from './credential-request.ts'
@@ -42,8 +42,7 @@ export class ProviderAccount implements GatedProvider {
   readonly form: FormProvider
   readonly rejections = createCallRejections()
   readonly #provider: SharedByAccounts
-  /** The status with which each call passed, so that a notice about its expiry needs no second look. */
-  readonly #seen = new WeakMap<GatedCall, CredentialStatus>()
+  readonly #calls = new WeakMap<GatedCall, KnownCall>()
 
   constructor(provider: SharedByAccounts, form: FormProvider) {
     this.#provider = provider
@@ -55,6 +54,11 @@ export class ProviderAccount implements GatedProvider {
 
   key(owner: Owner): StorageKey {
     return storageKey(this.name, owner)
+  }
+
+  /** The key of the call's own user. */
+  keyOf(call: GatedCall): StorageKey {
+    return this.#known(call).key
   }
 
   ready(): Promise<void> {
@@ -75,21 +79,22 @@ export class ProviderAccount implements GatedProvider {
 
   async credentialState(call: GatedCall): Promise<CredentialState> {
     const { reader } = this.#provider.services()
-    const current = await currentState(reader, this.key(call.user), this.form, call)
-    if (current.state === 'active') this.#seen.set(call, current.status)
-    return current.state
+    const known = this.#known(call)
+    const { state, status } = await currentState(reader, known.key, this.form, call)
+    if (state === 'active') known.passedWith = status
+    return state
   }
 
   async versionOf(call: GatedCall): Promise<string | undefined> {
     // A credential that the call had to ask for has not been seen yet.
-    if (!this.#seen.has(call)) await this.credentialState(call)
-    const status = this.#seen.get(call)
+    if (!this.hasPassed(call)) await this.credentialState(call)
+    const status = this.#known(call).passedWith
     return status?.status === 'active' ? status.version.ref : undefined
   }
 
   /** Whether the call has found this account's credential in use. */
   hasPassed(call: GatedCall): boolean {
-    return this.#seen.has(call)
+    return this.#calls.get(call)?.passedWith !== undefined
   }
 
   requestCredential(
@@ -112,19 +117,14 @@ export class ProviderAccount implements GatedProvider {
   async run<T>(call: GatedCall, toolCall: ToolCall, handler: (inside: ToolCall) => Promise<T>): Promise<T> {
     const { passKey, references, services } = this.#provider
     const id = newCorrelationId()
-    const end = callEnd(this.name, call.signal)
+    const end = new CallEnd(this.name, call.signal)
     references.begin(id)
-    const pass = { call, id, provider: this.name, signal: () => end.signal, hasEnded: end.isOver }
+    const pass = { call, id, provider: this.name, signal: end.signal, hasEnded: end.isOver }
     const begun = services().cutoff.begin(call.user, end.reached)
     try {
       const result = await handler(toolCall.behind(passKey, pass))
-      const answer = {
-        key: this.key(call.user),
-        context: contextOf(call),
-        result,
-        clientArguments: toolCall.arguments,
-      }
-      services().crossings.answered(answer)
+      const { arguments: clientArguments } = toolCall
+      services().crossings.answered({ key: this.keyOf(call), context: () => contextOf(call), result, clientArguments })
       return result
     } finally {
       references.end(id)
@@ -134,8 +134,8 @@ export class ProviderAccount implements GatedProvider {
   }
 
   async settle(call: GatedCall, error: unknown): Promise<Settled> {
-    const accounts = [...this.#provider.accounts()]
-    const ends = await allDone(accounts.map((account) => account.#settleRejection(call)))
+    const rejected = [...this.#provider.accounts()].filter(({ rejections }) => rejections.has(call))
+    const ends = await allDone(rejected.map((account) => account.#settleRejection(call)))
     // What stopped the handler comes first: it has no answer of its own then.
     return (
       this.#lacked(error) ??
@@ -147,7 +147,7 @@ export class ProviderAccount implements GatedProvider {
 
   async expiryNotice(call: GatedCall): Promise<string | undefined> {
     // A credential that the call had to ask for has not been seen yet.
-    if (!this.#seen.has(call)) await this.credentialState(call)
+    if (!this.hasPassed(call)) await this.credentialState(call)
     for (const account of this.#provider.accounts()) {
       const notice = await account.#noticeFor(call)
       if (notice !== undefined) return notice
@@ -162,20 +162,23 @@ export class ProviderAccount implements GatedProvider {
 
   async reportEcho(call: GatedCall): Promise<void> {
     const event = { type: 'credential.echoed', outcome: 'denied' } as const
-    await this.#provider.services().log.grant(this.key(call.user), contextOf(call), event)
+    await this.#provider.services().log.grant(this.keyOf(call), contextOf(call), event)
   }
 
   #requestParts(call: GatedCall): RequestParts {
     const { services, serverBaseUrl } = this.#provider
-    const isSaved = async () => (await this.credentialState(call)) === 'active'
-    return { services: services(), key: this.key(call.user), call, serverBaseUrl: serverBaseUrl(), isSaved }
+    const isSaved = async (since?: number) => {
+      if (since !== undefined) await services().reader.readAhead(this.keyOf(call), call, since)
+      return (await this.credentialState(call)) === 'active'
+    }
+    return { services: services(), key: this.keyOf(call), call, serverBaseUrl: serverBaseUrl(), isSaved }
   }
 
   async #settleRejection(call: GatedCall): Promise<Settled> {
     const rejection = this.rejections.take(call)
     if (!rejection) return 'kept'
-    this.#seen.delete(call)
-    const end = await this.#provider.services().rejections.settle(this.key(call.user), rejection, contextOf(call))
+    this.#known(call).passedWith = undefined
+    const end = await this.#provider.services().rejections.settle(this.keyOf(call), rejection, contextOf(call))
     return end === 'kept' || end === 'replaced' ? end : { cause: end, provider: this }
   }
 
@@ -189,8 +192,23 @@ export class ProviderAccount implements GatedProvider {
   }
 
   async #noticeFor(call: GatedCall): Promise<string | undefined> {
-    const status = this.#seen.get(call)
+    const status = this.#calls.get(call)?.passedWith
     if (!status) return undefined
-    return this.#provider.services().expiryNotices.noticeFor(this.key(call.user), this.label, status, call)
+    return this.#provider.services().expiryNotices.noticeFor(this.keyOf(call), this.label, status, call)
   }
+
+  #known(call: GatedCall): KnownCall {
+    const known = this.#calls.get(call)
+    if (known) return known
+    const begun = { key: this.key(call.user), passedWith: undefined }
+    this.#calls.set(call, begun)
+    return begun
+  }
+}
+
+/** What an account keeps of a call, so that nothing is looked up twice. */
+interface KnownCall {
+  readonly key: StorageKey
+  /** The status with which the call passed, for a notice about its expiry. Undefined before, and after a rejection. */
+  passedWith: CredentialStatus | undefined
 }

@@ -12,34 +12,36 @@ import type { RejectedWhen } from './credentials-provider-options.ts'
 import type { OutgoingRequests } from './outgoing-requests.ts'
 import type { ProviderAccount } from './provider-account.ts'
 
-/** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */
-export interface HandleCall {
-  readonly call: GatedCall
-  readonly toolCall?: ToolCall
-  /** Ends the requests that the handle has begun. */
-  readonly signal?: () => AbortSignal
-  /** The gate that waits for the call's handler and settles its rejection afterwards: `own` if it is this account's. */
-  readonly gate: 'own' | 'other-account' | 'none'
-}
-
-export interface ProviderHandleParts extends HandleCall {
-  readonly account: Pick<ProviderAccount, 'key' | 'rejections' | 'credentialState' | 'hasPassed' | 'echoSource'>
+/** What the handles of one provider have in common. */
+export interface SharedByHandles {
   readonly variables: readonly Variable[]
   readonly services: () => Pick<ProviderServices, 'reader' | 'log' | 'crossings' | 'rejections' | 'warn'>
   readonly rejectedWhen: RejectedWhen
   readonly outgoing: OutgoingRequests
   /** Also search for secrets of fewer than 8 bytes. */
   readonly includeShort: boolean
+}
+
+/** What a handle is bound to: who called, and the call whose answer is searched for what the handle releases. */
+export interface HandleCall {
+  readonly account: Pick<ProviderAccount, 'keyOf' | 'rejections' | 'credentialState' | 'hasPassed' | 'echoSource'>
+  readonly call: GatedCall
+  readonly toolCall?: ToolCall
+  /** Ends the requests that the handle has begun. */
+  readonly signal?: () => AbortSignal
+  /** The gate that waits for the call's handler and settles its rejection afterwards: `own` if it is this account's. */
+  readonly gate: 'own' | 'other-account' | 'none'
   readonly reference: () => CredentialReference
   readonly isLive: () => boolean
 }
 
 /** Binds a handle to one owner's credential and to the call that asked for it, whatever runs `use()` later. */
-export function createProviderHandle<V extends VariablesOptions>(parts: ProviderHandleParts): CredentialHandle<V> {
-  const { account, call, toolCall, signal, variables, services, outgoing, includeShort, reference, isLive } = parts
-  const { rejectedWhen, gate } = parts
+export function createProviderHandle<V extends VariablesOptions>(
+  { variables, services, rejectedWhen, outgoing, includeShort }: SharedByHandles,
+  { account, call, toolCall, signal, gate, reference, isLive }: HandleCall,
+): CredentialHandle<V> {
   const { rejections } = account
-  const key = account.key(call.user)
+  const key = account.keyOf(call)
   const source = account.echoSource(call)
 
   /** A gate has looked at its own account, not at one that the handler chose. Without a gate, any time may pass between two releases. */

@@ -4,9 +4,9 @@ import type { FormProvider } from '../../core/ports/form-provider.ts'
 import type { PendingRequest } from '../../core/ports/pending-request.ts'
 import type { FoundRequest } from '../../core/requests/pending-requests.ts'
 import type { Answer, PageEvent } from '../request/answer.ts'
-import type { PageRequest } from '../request/page-request.ts'
+import { lineOf, type PageRequest } from '../request/page-request.ts'
 import { type PageServices, viewerOf } from '../request/page-services.ts'
-import type { Session } from '../session/session.ts'
+import type { ReadSession, Session } from '../session/session.ts'
 
 /** A link, and the session of its owner who opened it. */
 export interface AuthorizedLink {
@@ -15,8 +15,32 @@ export interface AuthorizedLink {
   readonly request: PendingRequest
   readonly state: FoundRequest['state']
   readonly provider: FormProvider
+  /** Set if the form asks for some of the provider's variables only. */
+  readonly isPart?: true
   /** `Set-Cookie` lines that extend the session, sent with every answer. */
   readonly cookies: readonly string[]
+}
+
+/** The looks at the session and the link, which begin before it is known whether the address may ask for another page. */
+export interface BegunLink {
+  readonly target: LinkTarget
+  readonly reading: Promise<ReadSession>
+  readonly finding: Promise<FoundRequest | undefined>
+}
+
+/** Begins both looks at once. Undefined for a browser without a session, which gets the same page for every link and costs no look. */
+export function beginLink(
+  { parts, sessions }: PageServices,
+  { ctx }: PageRequest,
+  target: LinkTarget,
+): BegunLink | undefined {
+  const session = sessions.peek(ctx.req)
+  if (!session) return undefined
+  const reading = sessions.read(ctx.req, session)
+  const finding = parts.pendingRequests.find(target.handle, session)
+  // Whoever needs them awaits them. The session may be over, or the address over its limit.
+  for (const begun of [reading, finding]) begun.catch(() => undefined)
+  return { target, reading, finding }
 }
 
 /**
@@ -26,24 +50,41 @@ export interface AuthorizedLink {
  */
 export async function authorizeLink(
   services: PageServices,
-  { ctx }: PageRequest,
+  page: PageRequest,
   target: LinkTarget,
-  unsigned: 200 | 401,
+  {
+    begun = beginLink(services, page, target),
+    unsigned,
+  }: { readonly begun: BegunLink | undefined; unsigned: 200 | 401 },
 ): Promise<AuthorizedLink | Answer> {
-  const { parts, renderer, messages, sessions } = services
-  const { session, cookies } = await sessions.read(ctx.req)
+  const { parts, renderer, messages } = services
+  const { session, cookies } = (await begun?.reading) ?? NOBODY
   if (!session) return { page: renderer.message(messages.signIn(target, unsigned)) }
-  const found = await parts.pendingRequests.find(target.handle)
+  const found = await begun?.finding
   const request = found?.request
   if (!found || !request || request.provider !== target.provider || !sameOwner(request.user, session)) {
-    const page = renderer.message(messages.notYours(viewerOf(services, session, target), target))
-    if (!request || sameOwner(request.user, session)) return { page, cookies }
-    // The answer must not take longer for a link that exists.
-    return { page, cookies, eventBeside: mismatch(services, request, session) }
+    // The answer must not take longer for a link that exists, and whose it is takes another look.
+    const beside = () => parts.drain.during(() => noteMismatch(services, page, target, session)).catch(() => undefined)
+    return { page: renderer.message(messages.notYours(viewerOf(services, session, target), target)), cookies, beside }
   }
   const provider = parts.providers.get(request.provider)
   if (!provider) return { page: renderer.message(messages.notOffered(viewerOf(services, session))), cookies }
   return { session, target, request, state: found.state, provider, cookies }
+}
+
+const NOBODY: ReadSession = { session: undefined, cookies: [] }
+
+/** Writes that somebody opened another person's link, if it is one. */
+async function noteMismatch(
+  services: PageServices,
+  page: PageRequest,
+  { handle }: LinkTarget,
+  session: Session,
+): Promise<void> {
+  const { pendingRequests } = services.parts
+  const request = (await pendingRequests.find(handle))?.request
+  if (!request || sameOwner(request.user, session)) return
+  await services.journal.note({ ...mismatch(services, request, session), ...lineOf(page) })
 }
 
 function mismatch({ parts }: PageServices, request: PendingRequest, session: Session): PageEvent {

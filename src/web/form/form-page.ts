@@ -11,6 +11,7 @@ import { type PageServices, viewerOf } from '../request/page-services.ts'
 import type { AuthorizedLink } from './authorized-link.ts'
 import { EXPIRY_FIELD, expiryField } from './expiry-field.ts'
 import { fieldView, keeps, problemText } from './field-view.ts'
+import { csrfPurpose } from './partial-form.ts'
 
 /** The reason for which the form is shown again. */
 export interface FormTrouble {
@@ -48,7 +49,7 @@ export function formPage(services: PageServices, authorized: AuthorizedLink, tro
     action: linkPath(site, 'submit', target),
     cancel: linkPath(site, 'cancel', target),
     csrfField: CSRF_FIELD,
-    csrf: csrfToken(parts.sealer, session.id, request.handle),
+    csrf: csrfToken(parts.sealer, session.id, csrfPurpose(authorized)),
     facts: factsOf(services, authorized, viewer),
     fields: [...provider.variables.map((variable) => fieldView(variable, typed)), ...(expiry ? [expiry] : [])],
     guide: services.guideOf(provider.name),

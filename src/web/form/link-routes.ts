@@ -22,8 +22,8 @@ export async function cancel(
   authorized: AuthorizedLink,
 ): Promise<Answer> {
   const { parts, renderer, messages } = services
-  const fields = await ownerFields(services, request, authorized)
-  if (isAnswer(fields)) return fields
+  const sent = await ownerFields(services, request, authorized)
+  if (isAnswer(sent)) return sent
   // Claim first, so that a save in progress cannot be cancelled.
   const claim = await parts.pendingRequests.claim(authorized.request)
   if (!claim) return lostAnswer(services, request, authorized)

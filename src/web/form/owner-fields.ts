@@ -5,13 +5,21 @@ import { lineOf, type PageRequest } from '../request/page-request.ts'
 import { type PageServices, viewerOf } from '../request/page-services.ts'
 import { readFields, rejected } from '../request/posted-form.ts'
 import { type AuthorizedLink, aboutLink, endedAnswer } from './authorized-link.ts'
+import { csrfPurpose } from './partial-form.ts'
+
+/** What the owner sent. */
+export interface OwnerFields {
+  readonly fields: ReadonlyMap<string, string>
+  /** Whether the form asked for some of the provider's variables only. */
+  readonly ofPart: boolean
+}
 
 /** Returns the fields of a submit or cancel that the owner sent from this link's own form, or the answer to any other request. */
 export async function ownerFields(
   services: PageServices,
   request: PageRequest,
   authorized: AuthorizedLink,
-): Promise<ReadonlyMap<string, string> | Answer> {
+): Promise<OwnerFields | Answer> {
   const { parts, limits, renderer, messages } = services
   const { session, target } = authorized
   const link = aboutLink(services, authorized)
@@ -22,11 +30,15 @@ export async function ownerFields(
   if (wait > 0) return { ...rateLimited(services, wait), event: rejected('rate_limited', link) }
   const fields = await readFields(services, request, link)
   if (isAnswer(fields)) return fields
-  if (!csrfTokenMatches(parts.sealer, session.id, authorized.request.handle, fields.get(CSRF_FIELD))) {
+  const { request: asked } = authorized
+  const isOf = (form: { readonly isPart?: true }) =>
+    csrfTokenMatches(parts.sealer, session.id, csrfPurpose({ request: asked, ...form }), fields.get(CSRF_FIELD))
+  const ofPart = isOf({ isPart: true })
+  if (!ofPart && !isOf({})) {
     const page = renderer.message(messages.staleForm(viewerOf(services, session, target), target))
     return { page, event: rejected('csrf', link) }
   }
-  return fields
+  return { fields, ofPart }
 }
 
 /**

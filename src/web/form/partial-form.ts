@@ -25,7 +25,7 @@ export async function missingFieldsOnly(
   const missing = await parts.completion
     ?.missing(storageKey(provider.name, session), provider, lineOf(request))
     .catch(() => [])
-  return missing?.length ? { ...authorized, provider: asking(provider, missing, {}) } : authorized
+  return missing?.length ? { ...authorized, provider: asking(provider, missing, {}), isPart: true } : authorized
 }
 
 /**
@@ -47,7 +47,7 @@ export async function withKeptValues(
   const kept = await services.parts.completion?.kept(key, authorized.provider, about)
   if (!kept) return { authorized }
   return {
-    authorized: { ...authorized, provider: asking(authorized.provider, asked.provider.variables, kept.values) },
+    authorized: { ...asked, provider: asking(authorized.provider, asked.provider.variables, kept.values) },
     kept,
   }
 }
@@ -59,6 +59,14 @@ export async function isStillKept(
   authorized: AuthorizedLink,
 ): Promise<boolean> {
   return (await missingFieldsOnly(services, request, authorized)) !== authorized
+}
+
+/**
+ * What a form's token is bound to. A part of a form has another token than the whole one, so the sent form says which one it was, and only a
+ * part has to be compared with what is stored.
+ */
+export function csrfPurpose({ request, isPart }: Pick<AuthorizedLink, 'request' | 'isPart'>): string {
+  return isPart ? `${request.handle} part` : request.handle
 }
 
 /** A form with fewer variables, whose values are checked together with those that are kept. */

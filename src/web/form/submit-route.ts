@@ -21,11 +21,12 @@ import { type AskedFields, isStillKept, withKeptValues } from './partial-form.ts
  * several submits at once, one saves.
  */
 export async function submit(services: PageServices, request: PageRequest, whole: AuthorizedLink): Promise<Answer> {
-  const fields = await ownerFields(services, request, whole)
-  if (isAnswer(fields)) return fields
-  let asked: AskedFields
+  const sent = await ownerFields(services, request, whole)
+  if (isAnswer(sent)) return sent
+  const { fields, ofPart } = sent
+  let asked: AskedFields = { authorized: whole }
   try {
-    asked = await withKeptValues(services, request, whole)
+    if (ofPart) asked = await withKeptValues(services, request, whole)
   } catch (error) {
     return notSaved(services, request, whole, { error, fields })
   }
@@ -36,14 +37,20 @@ export async function submit(services: PageServices, request: PageRequest, whole
   const cookies = accountCookie(services, authorized, checked.labels.accountName)
   const claim = await services.parts.pendingRequests.claim(authorized.request)
   if (!claim) return lostAnswer(services, request, authorized)
+  let closing: Promise<boolean> | undefined
+  const close = () => {
+    // The credential is saved, so every answer from here on says so, even if closing the request fails.
+    closing ??= services.parts.pendingRequests.close(authorized.request, 'saved').catch(() => false)
+    return closing
+  }
   try {
-    await save(services, request, authorized, { claim, checked, kept, whole })
+    await save(services, request, authorized, { claim, checked, kept, whole, close })
   } catch (error) {
     // The claim lapses by itself when the store does not answer.
     await services.parts.pendingRequests.unclaim(claim).catch(() => {})
     return notSaved(services, request, authorized, { error, fields })
   }
-  return { ...(await acknowledge(services, authorized)), cookies }
+  return { ...acknowledge(services, authorized, await close()), cookies }
 }
 
 interface Saved {
@@ -52,13 +59,15 @@ interface Saved {
   readonly kept: KeptValues | undefined
   /** The link with everything that its provider asks for. */
   readonly whole: AuthorizedLink
+  /** Ends the request and wakes the calls. */
+  readonly close: () => Promise<unknown>
 }
 
 async function save(
   services: PageServices,
   request: PageRequest,
   authorized: AuthorizedLink,
-  { claim, checked, kept, whole }: Saved,
+  { claim, checked, kept, whole, close }: Saved,
 ): Promise<void> {
   const { owner, provider, ...context } = aboutLink(services, authorized)
   const isShared = services.parts.pendingRequests.outliveProcess
@@ -74,6 +83,7 @@ async function save(
       },
       // An offboarding waits for the saves of its own process only.
       mayKeep: isShared ? () => mayKeep(services, authorized, claim) : undefined,
+      onKept: close,
       // A shared store may lose a claim, e.g. in a fail-over. Then the backend decides which of two submits saves.
       expect: kept ? { version: kept.version.ref } : isShared ? 'found' : 'any',
     },
@@ -96,12 +106,13 @@ const CLAIM_LAPSED = 'claim_lapsed'
  * cancelled or saved.
  */
 async function mayWrite({ parts, sessions }: PageServices, { session }: AuthorizedLink, claim: Claim): Promise<void> {
-  if (!(await sessions.isGood(session))) {
+  const [isGood, isHeld] = await Promise.all([sessions.isGood(session), parts.pendingRequests.renew(claim)])
+  if (!isGood) {
     throw new CredentialVaultError('conflict', 'The session was ended while it was being saved. Nothing was saved.', {
       reason: SESSION_ENDED,
     })
   }
-  if (await parts.pendingRequests.renew(claim)) return
+  if (isHeld) return
   throw new CredentialVaultError('conflict', 'The request was ended while it was being saved. Nothing was saved.', {
     reason: CLAIM_LAPSED,
   })
@@ -140,10 +151,9 @@ function notSaved(
   return { page: formPage(services, authorized, { status: 503, heading, values: fields, general: text }) }
 }
 
-/** The credential is saved, so every answer from here on says so, even if closing the request fails. */
-async function acknowledge(services: PageServices, authorized: AuthorizedLink): Promise<Answer> {
+/** @param closed whether this submit has ended the request, which the success page then shows */
+function acknowledge(services: PageServices, authorized: AuthorizedLink, closed: boolean): Answer {
   const { parts, site } = services
-  const closed = await parts.pendingRequests.close(authorized.request, 'saved').catch(() => false)
   // The success page may have nobody left to serve it.
   if (closed && !parts.drain.begun) return { page: seeOther(site, linkPath(site, 'done', authorized.target)) }
   return savedAnswer(services, authorized, undefined)

@@ -1,4 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { BoundedMap } from '../../core/host/bounded-map.ts'
 import { addressGroups } from '../../core/network/rate-limit-networks.ts'
 import type { UseLimit } from '../../core/ports/pending-store.ts'
 import type { CountUse } from '../../core/requests/shared-limits.ts'
@@ -7,6 +8,8 @@ import type { CountUse } from '../../core/requests/shared-limits.ts'
 export interface RateLimit {
   /** Counts one request. Resolves to 0 if it is within the limit, else to the seconds to wait. */
   take(key: string): Promise<number>
+  /** Whether the latest requests of this key were over the limit, as far as this process remembers. */
+  isOver(key: string): boolean
 }
 
 /** What is limited, and how the replicas count it together. Without `countUse`, this process counts for itself. */
@@ -20,7 +23,23 @@ export interface LimitedUse {
  */
 export function rateLimit(perMinute: number, use: LimitedUse): RateLimit {
   const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 })
-  return { take: async (key) => (await shared(use, [{ key, most: perMinute }])) ?? consumed(limiter, key) }
+  return remembering(async (key) => (await shared(use, [{ key, most: perMinute }])) ?? consumed(limiter, key))
+}
+
+/** Keys that were over their limit and are remembered. */
+const MOST_OVER = 10_000
+
+function remembering(take: RateLimit['take']): RateLimit {
+  const until = new BoundedMap<string, number>(MOST_OVER)
+  return {
+    async take(key) {
+      const seconds = await take(key)
+      if (seconds > 0) until.set(key, performance.now() + seconds * 1000)
+      else until.delete(key)
+      return seconds
+    },
+    isOver: (key) => performance.now() < (until.get(key) ?? 0),
+  }
 }
 
 /**
@@ -36,26 +55,24 @@ export function addressLimit(perMinute: number, use: LimitedUse): RateLimit {
     limiters.set(share, limiter)
     return limiter
   }
-  return {
-    async take(address) {
-      const groups = addressGroups(address)
-      const together = await shared(
-        use,
-        groups.map(({ key, share }) => ({ key, most: perMinute * share })),
-      )
-      if (together !== undefined) return together
-      const [own, ...networks] = groups.map(({ key, share }) => ({ key, limiter: limiterOf(share) }))
-      for (const { key, limiter } of networks) {
-        const state = await limiter.get(key)
-        if (state && state.consumedPoints >= limiter.points) return secondsUntil(state)
-      }
-      for (const { key, limiter } of own ? [own, ...networks] : []) {
-        const wait = await consumed(limiter, key)
-        if (wait > 0) return wait
-      }
-      return 0
-    },
-  }
+  return remembering(async (address) => {
+    const groups = addressGroups(address)
+    const together = await shared(
+      use,
+      groups.map(({ key, share }) => ({ key, most: perMinute * share })),
+    )
+    if (together !== undefined) return together
+    const [own, ...networks] = groups.map(({ key, share }) => ({ key, limiter: limiterOf(share) }))
+    for (const { key, limiter } of networks) {
+      const state = await limiter.get(key)
+      if (state && state.consumedPoints >= limiter.points) return secondsUntil(state)
+    }
+    for (const { key, limiter } of own ? [own, ...networks] : []) {
+      const wait = await consumed(limiter, key)
+      if (wait > 0) return wait
+    }
+    return 0
+  })
 }
 
 /** Returns the seconds to wait that all replicas agree on. Returns undefined if this process must count. */

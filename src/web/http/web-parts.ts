@@ -67,7 +67,7 @@ export interface WebParts {
   /** Rejects as long as no page may be served. Absent where pages may always be. */
   readonly mayServe?: (() => Promise<void>) | undefined
   /** Counts running requests, and says whether the process is about to end. */
-  readonly drain: Pick<Drain, 'begun'>
+  readonly drain: Pick<Drain, 'begun' | 'during'>
   /** Warns the operator at once. The message never contains a secret. */
   readonly warn: Warn
   readonly options: WebOptions

@@ -17,8 +17,8 @@ export interface Answer {
   readonly page: Page | SeeOther
   /** The outcome, written before the answer is sent. */
   readonly event?: PageEvent
-  /** An outcome that the answer does not wait for, because the delay would reveal something. */
-  readonly eventBeside?: PageEvent
+  /** Work that the answer does not wait for, because the delay would reveal something. It never rejects. */
+  readonly beside?: () => Promise<void>
   /** Whole lines of `Set-Cookie`. */
   readonly cookies?: readonly string[]
   readonly headers?: Readonly<Record<string, string>>

@@ -9,7 +9,7 @@ import { lineOf, type PageRequest } from './page-request.ts'
 export async function respond(journal: Pick<Journal, 'note'>, request: PageRequest, answer: Answer): Promise<void> {
   const { ctx } = request
   if (answer.event) await journal.note({ ...answer.event, ...lineOf(request) })
-  if (answer.eventBeside) void journal.note({ ...answer.eventBeside, ...lineOf(request) })
+  void answer.beside?.()
   if (answer.problem !== undefined) ctx.app.emit('error', new Error(answer.problem), ctx)
   for (const [name, value] of Object.entries(answer.headers ?? {})) ctx.set(name, value)
   for (const cookie of answer.cookies ?? []) ctx.append('Set-Cookie', cookie)

@@ -30,8 +30,14 @@ export interface ReadSession {
 }
 
 export interface Sessions {
-  /** Reads the session. It is undefined if no user is signed in or the session is over. Throws `unavailable` if that cannot be checked. */
-  read(request: IncomingMessage): Promise<ReadSession>
+  /** Returns the session in the cookie, which may have been ended: for work that begins beside the check and gives nothing away. */
+  peek(request: IncomingMessage): Session | undefined
+  /**
+   * Reads the session. It is undefined if no user is signed in or the session is over. Throws `unavailable` if that cannot be checked.
+   *
+   * @param peeked what {@link peek} has returned. Default: the cookie is opened
+   */
+  read(request: IncomingMessage, peeked?: Session): Promise<ReadSession>
   /** Whether the session is still valid, for a request that takes long. Throws `unavailable` if that cannot be checked. */
   isGood(session: Session): Promise<boolean>
   /** Whether this user's sessions were ended after that time. A login that began earlier creates no session. */
@@ -120,8 +126,10 @@ export function createSessions({ site, sealer, cookies, login, sessions, options
     cookieOf,
     isGood,
 
-    async read(request) {
-      const session = opened(request)
+    peek: opened,
+
+    async read(request, peeked = undefined) {
+      const session = peeked ?? opened(request)
       if (!session || !(await isGood(session))) return { session: undefined, cookies: [] }
       const now = Date.now()
       if (now - session.seenAt < Math.min(MOST_BETWEEN_SEALS, idle / 4)) return { session, cookies: [] }

@@ -20,7 +20,7 @@ test('an answer with a very long list is not read to its end, at each call anew'
         return Reflect.get(target, name)
       },
     })
-    watch.answered({ key, context: { correlationId: 'test' }, result: { list }, clientArguments: {} })
+    watch.answered({ key, context: () => ({ correlationId: 'test' }), result: { list }, clientArguments: {} })
     await nextTurn()
   }
   expect(reads).toBeLessThan(2 * 65_536)

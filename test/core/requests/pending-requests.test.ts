@@ -197,6 +197,48 @@ describe('waiting', () => {
     expect(found).toHaveBeenCalledTimes(3)
   })
 
+  test('a woken call asks the store and the backend at once, and is told when it was woken', async () => {
+    const listen = vi.spyOn(store, 'listen')
+    const request = await requests.openOrReuse(alice, { waits: true })
+    const found = vi.fn<(since?: number) => Promise<boolean>>().mockResolvedValue(false)
+    const end = requests.wait(request, found, new AbortController().signal)
+    await vi.waitFor(() => expect(found).toHaveBeenCalledExactlyOnceWith())
+    await store.close(request.key, 'saved')
+    const get = vi.spyOn(store, 'get').mockReturnValue(new Promise(() => undefined))
+    const before = performance.now()
+    for (const [, onWake] of listen.mock.calls) onWake()
+    await vi.waitFor(() => expect(found).toHaveBeenCalledTimes(2))
+    expect(found.mock.lastCall?.[0]).toBeGreaterThanOrEqual(before)
+    expect(get).toHaveBeenCalledTimes(1)
+    get.mockRestore()
+    end.catch(() => undefined)
+  })
+
+  test.each(['hangs', 'fails'])(
+    'a call whose request was cancelled does not wait for a backend that %s',
+    async (how) => {
+      const request = await requests.openOrReuse(alice, { waits: true })
+      const asked = vi.fn<(since?: number) => Promise<boolean>>().mockResolvedValueOnce(false)
+      if (how === 'hangs') asked.mockReturnValue(new Promise(() => undefined))
+      else asked.mockRejectedValue(new CredentialVaultError('unavailable', 'away', { reason: 'aborted' }))
+      const end = requests.wait(request, asked, new AbortController().signal)
+      await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1))
+      await requests.close(request, 'cancelled')
+      expect(await end).toBe('cancelled')
+      expect(asked).toHaveBeenCalledTimes(2)
+    },
+  )
+
+  test('a call whose request was saved goes on although the backend fails', async () => {
+    const request = await requests.openOrReuse(alice, { waits: true })
+    const asked = vi.fn<(since?: number) => Promise<boolean>>().mockResolvedValueOnce(false)
+    asked.mockRejectedValue(new CredentialVaultError('unavailable', 'away', { reason: 'aborted' }))
+    const end = requests.wait(request, asked, new AbortController().signal)
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(1))
+    await requests.close(request, 'saved')
+    expect(await end).toBe('saved')
+  })
+
   test('a declined consent ends the request, unless another call waits for it', async () => {
     const declined = await requests.openOrReuse(alice, { waits: true })
     const other = await requests.openOrReuse(alice, { waits: true })

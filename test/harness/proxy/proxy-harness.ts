@@ -7,6 +7,7 @@ import {
   connectClient,
   fillIn,
   type Harness,
+  type HarnessOptions,
   startHarness,
   type TestClient,
 } from '../mcp-harness.ts'
@@ -15,10 +16,10 @@ import { startUpstreamServer, type UpstreamServer, type UpstreamServerOptions } 
 
 export const TOKENS = { alice: 'glpat-alice-5f2b9c7d1e', bob: 'glpat-bob-8a3c6e0f4d' } as const
 
-export interface ProxyHarness {
+export interface ProxyHarness<U = UpstreamServer> {
   readonly harness: Harness
   readonly service: StandInService
-  readonly upstream: UpstreamServer
+  readonly upstream: U
   /** Address of the proxied server. */
   readonly url: string
   connect(user: string, options?: ConnectOptions): Promise<TestClient>
@@ -36,13 +37,31 @@ export interface ProxyHarnessOptions {
   readonly upstream?: Omit<Partial<UpstreamServerOptions>, 'serviceOrigin'>
   /** Changes the entry of the upstream. */
   readonly config?: Partial<ProxyConfig['upstreams'][string]>
+  /** Further entries by name, each for the same server and with the changes given. */
+  readonly others?: Readonly<Record<string, Partial<ProxyConfig['upstreams'][string]>>>
+  readonly vault?: HarnessOptions['vault']
 }
 
 /** The proxy in front of one unmodified server, which acts at a service that knows Alice and Bob by their tokens. */
 export async function startProxyHarness(options: ProxyHarnessOptions = {}): Promise<ProxyHarness> {
+  const { upstream: made, ...others } = options
+  return startProxyBefore((serviceOrigin) => startUpstreamServer({ serviceOrigin, ...made }), others)
+}
+
+/** A server that a proxy stands before. */
+interface Before {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** The proxy in front of any server that is given where it acts. */
+export async function startProxyBefore<U extends Before>(
+  startUpstream: (serviceOrigin: string) => Promise<U>,
+  options: Omit<ProxyHarnessOptions, 'upstream'> = {},
+): Promise<ProxyHarness<U>> {
   const service = await startStandInService()
   for (const [who, token] of Object.entries(TOKENS)) service.know(token, who)
-  const upstream = await startUpstreamServer({ serviceOrigin: service.origin, ...options.upstream })
+  const upstream = await startUpstream(service.origin)
   const entry: ProxyConfig['upstreams'][string] = {
     url: upstream.url,
     label: 'GitLab',
@@ -51,10 +70,12 @@ export async function startProxyHarness(options: ProxyHarnessOptions = {}): Prom
     ...options.config,
   }
   await options.prepare?.(entry)
+  const others = Object.entries(options.others ?? {}).map(([name, changes]) => [name, { ...entry, ...changes }])
+  const upstreams = { gitlab: entry, ...Object.fromEntries(others) }
   const harness = await startHarness({
+    ...(options.vault && { vault: options.vault }),
     ...(options.telemetry && { telemetry: options.telemetry }),
-    serve: ({ vault }) =>
-      createProxy(vault, { upstreams: { gitlab: entry } }, options.warn && { warn: options.warn }) as Middleware,
+    serve: ({ vault }) => createProxy(vault, { upstreams }, options.warn && { warn: options.warn }) as Middleware,
   })
   const url = `${harness.baseUrl}/gitlab/mcp`
   const clients: TestClient[] = []

@@ -73,3 +73,21 @@ test('the oldest token makes room, and 0 remembers none', async () => {
   await always('a')
   expect(verify).toHaveBeenCalledTimes(2)
 })
+
+test('a token is verified anew when the keys are others than before its verification, and where there were none', async () => {
+  let keys: object | undefined
+  const verify = vi.fn(async (token: string) => principalOf(token))
+  const remembered = rememberTokens(verify, { milliseconds: 30_000, verifiedWith: () => keys })
+  await remembered('alice')
+  keys = {}
+  await remembered('alice')
+  await remembered('alice')
+  expect(verify).toHaveBeenCalledTimes(2)
+  verify.mockImplementationOnce(async (token) => {
+    keys = {}
+    return principalOf(token)
+  })
+  await remembered('bob')
+  for (const token of ['bob', 'alice', 'bob', 'alice']) await remembered(token)
+  expect(verify).toHaveBeenCalledTimes(5)
+})
