@@ -198,16 +198,8 @@ async function ask<R>(
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
       const { toolCall } = entry
-      const waiting = askAndWait({
-        client,
-        provider,
-        request,
-        cause,
-        decision,
-        questions,
-        toolCall,
-        drain: provider.drain?.(),
-      })
+      const drain = provider.drain?.()
+      const waiting = askAndWait({ client, provider, request, cause, decision, questions, toolCall, drain })
       return waiting.then((answer) => (answer.saved ? run(entry, call) : words(answer.text)))
     }
   }
