@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { createHandle, type HandleParts } from '../../../src/core/credentials/credential-handle.ts'
 import { callOf, createToolCall, markCall } from '../../../src/core/gate/tool-call.ts'
 
 test('a tool cannot change what the calls of other users answer', () => {
@@ -22,4 +23,15 @@ test('a tool cannot change what the calls of other users answer', () => {
   const other = callOf(markCall({}, createToolCall({}).behind(provider, pass)))
   expect(other?.passesOf(provider)).toEqual([pass])
   expect(other?.outermost()).toBe(pass)
+})
+
+test("a tool cannot put a function of its own in the place of other users' use()", () => {
+  const parts: Partial<HandleParts> = { provider: 'jira' }
+  const handle = createHandle(parts as HandleParts)
+  for (const target of [handle, Object.getPrototypeOf(handle)])
+    for (const name of ['use', 'fetch', 'reject'])
+      expect(
+        Reflect.set(target, name, () => undefined),
+        `${name} can be replaced`,
+      ).toBe(false)
 })
