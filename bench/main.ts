@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { auditMeasures } from './audit.ts'
 import { crossingMeasures } from './crossings.ts'
-import { mcpMeasures } from './mcp.ts'
+import { mcpMeasures, rememberedMeasures } from './mcp.ts'
 import type { Measure } from './measure.ts'
 import { proxyMeasures } from './proxy/measures.ts'
 import { replicaMeasures } from './replicas/measures.ts'
@@ -12,7 +12,11 @@ import { waitingMeasures } from './waiting.ts'
 
 const NAMES = [
   'gated-vs-ungated',
+  'gated-cpu-vs-ungated',
+  'gated-added-p50',
   'gated-vs-ungated-v2',
+  'gated-vs-ungated-remembered',
+  'gated-vs-ungated-v2-remembered',
   'submit-to-wake-p50',
   'submit-to-wake-p99',
   'form-pairs',
@@ -92,12 +96,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const measures: Measure[] = []
 const ofMcp: readonly string[] = [
   'gated-vs-ungated',
+  'gated-cpu-vs-ungated',
+  'gated-added-p50',
   'gated-vs-ungated-v2',
   'submit-to-wake-p50',
   'submit-to-wake-p99',
   'form-pairs',
 ]
 if (ofMcp.some(wanted)) measures.push(...(await mcpMeasures(wanted, { seconds, peer: values.peer })))
+if (NAMES.some((name) => name.endsWith('-remembered') && wanted(name)))
+  measures.push(...(await rememberedMeasures(seconds)))
 if (NAMES.some((name) => name.startsWith('sealed-') && wanted(name))) {
   measures.push(...(await sealedFileMeasures({ seconds })).filter(({ name }) => wanted(name)))
 }

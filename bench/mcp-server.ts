@@ -61,7 +61,12 @@ const stores = createStores({ ...process.env, MCP_VAULT_FOLDER: join(folder, 'da
 const vault = await openVault({
   serverBaseUrl: baseUrl,
   ...stores,
-  identity: oidc({ issuer, clientId: 'form', scopes: ['mcp'] }),
+  identity: oidc({
+    issuer,
+    clientId: 'form',
+    scopes: ['mcp'],
+    rememberTokenSeconds: Number(process.env['BENCH_REMEMBER_SECONDS'] ?? 0),
+  }),
   rateLimits: { pagesPerMinute: 1_000_000, loginsPerMinute: 1_000_000, submitsPerMinute: 1_000_000 },
   sessionIdleSeconds: 3600,
 })

@@ -3,6 +3,7 @@ import type { BenchSession } from './mcp-session.ts'
 import { type Measure, median } from './measure.ts'
 import { type MeasuredServer, startMeasuredServer } from './measured-server.ts'
 import { startPeer } from './peer.ts'
+import { singleCalls } from './single-calls.ts'
 
 const CONCURRENT = 16
 const ORIENTATION = 'for orientation'
@@ -22,7 +23,8 @@ export async function mcpMeasures(wanted: (name: string) => boolean, options: Mc
   const peer = options.peer ? await startPeer(ours) : undefined
   try {
     return [
-      ...(wanted('gated-vs-ungated') ? await calls(ours, peer, options.seconds) : []),
+      ...(wanted('gated-vs-ungated') || wanted('gated-cpu-vs-ungated') ? await calls(ours, peer, options.seconds) : []),
+      ...(wanted('gated-added-p50') ? await singleCalls(ours.sessions, options.seconds) : []),
       ...(wanted('gated-vs-ungated-v2') ? await modernCalls(ours, options.seconds) : []),
       ...(wanted('submit-to-wake-p50') || wanted('submit-to-wake-p99') ? await wakes(ours, peer, options.seconds) : []),
       ...(wanted('form-pairs') ? await pairs(ours, peer, options.seconds) : []),
@@ -30,6 +32,17 @@ export async function mcpMeasures(wanted: (name: string) => boolean, options: Mc
   } finally {
     ours.close()
     peer?.close()
+  }
+}
+
+/** Gated against ungated calls of a server that remembers verified tokens, as it does by default. A cheaper call makes every ratio worse. */
+export async function rememberedMeasures(seconds: number): Promise<Measure[]> {
+  const server = await startMeasuredServer({ BENCH_REMEMBER_SECONDS: '60' })
+  try {
+    const measures = [...(await calls(server, undefined, seconds)), ...(await modernCalls(server, seconds))]
+    return measures.map((each) => ({ ...each, name: `${each.name}-remembered`, goal: ORIENTATION }))
+  } finally {
+    server.close()
   }
 }
 
@@ -92,6 +105,7 @@ async function calls(ours: MeasuredServer, peer: MeasuredServer | undefined, sec
   const [gated, ungated] = [figuresOf(own, 'gated'), figuresOf(own, 'ungated')]
   return [
     measure('gated-vs-ungated', gated.rate / ungated.rate, 'ratio', '≥ 0.85'),
+    measure('gated-cpu-vs-ungated', gated.cpu / ungated.cpu - 1, 'ratio', '≤ 0.15'),
     measure('gated-calls', gated.rate, '1/s', ORIENTATION),
     measure('ungated-calls', ungated.rate, '1/s', ORIENTATION),
     measure('gated-cpu', gated.cpu, 'µs', 'server CPU per call'),

@@ -37,9 +37,7 @@ export async function writeSecret(
   const { kv, path, hidden } = place
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     throwIfAborted(call.signal)
-    const known = round === 1 ? intent.found : undefined
-    const metadata = known ? undefined : await kv.metadata(path, call)
-    const status = known ?? statusOf(metadata)
+    const { metadata, status, current } = await baseOf(place, round === 1 ? intent.found : undefined, call)
     if (metadata && status.status === 'active' && operationOf(metadata) === intent.operationId) {
       const lost = lostOver(metadata, intent)
       if (lost) return takeBack(place, status.version, intent, lost, call)
@@ -47,7 +45,6 @@ export async function writeSecret(
     }
     checkExpectation(intent.expect, status)
     call.noteBase?.(status)
-    const current = known ? numberIn(known) : (metadata?.current ?? 0)
     const written = await kv.write(path, values, current, call)
     if (written) {
       call.noteWritten?.()
@@ -64,9 +61,21 @@ export async function writeSecret(
   throw contended()
 }
 
-/** Returns the newest version's number, 0 if there is none: a compare-and-set for a wrong one is refused, and the next round looks. */
-function numberIn(status: CredentialStatus): number {
-  return status.status === 'absent' ? 0 : numberOf(status.version.ref)
+interface Base {
+  readonly status: CredentialStatus
+  /** The newest version's number, 0 if there is none. */
+  readonly current: number
+  readonly metadata: KvMetadata | undefined
+}
+
+/** Looks, unless core has just done so. A compare-and-set for a number that is not the newest is refused, and the next round looks. */
+async function baseOf({ kv, path }: WritePlace, known: CredentialStatus | undefined, call: BackendCall): Promise<Base> {
+  if (known) {
+    const current = known.status === 'absent' ? 0 : numberOf(known.version.ref)
+    return { status: known, current, metadata: undefined }
+  }
+  const metadata = await kv.metadata(path, call)
+  return { status: statusOf(metadata), current: metadata?.current ?? 0, metadata }
 }
 
 /**

@@ -165,6 +165,9 @@ class Handle<V extends VariablesOptions> implements CredentialHandle<V> {
   }
 }
 
+// A tool can reach it from its handle, and all handles share it.
+Object.freeze(Handle.prototype)
+
 function originOf({ url }: Response): { readonly destination?: string } {
   const destination = parsedUrl(url)?.origin
   return destination === undefined ? {} : { destination }

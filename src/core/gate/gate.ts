@@ -1,3 +1,4 @@
+import { settled } from '../host/all-done.ts'
 import type { DrainedWork } from '../host/drain.ts'
 import { newCorrelationId } from '../model/correlation-id.ts'
 import type { CredentialState } from '../model/credential-state.ts'
@@ -198,16 +199,8 @@ async function ask<R>(
     case 'ask-and-wait': {
       if (!request.mayWait) return words(openLink)
       const { toolCall } = entry
-      const waiting = askAndWait({
-        client,
-        provider,
-        request,
-        cause,
-        decision,
-        questions,
-        toolCall,
-        drain: provider.drain?.(),
-      })
+      const drain = provider.drain?.()
+      const waiting = askAndWait({ client, provider, request, cause, decision, questions, toolCall, drain })
       return waiting.then((answer) => (answer.saved ? run(entry, call) : words(answer.text)))
     }
   }
@@ -272,13 +265,6 @@ async function run<R>(entry: GateEntry<R>, call: GatedCall): Promise<GateOutcome
 function lacks(ended: PromiseSettledResult<unknown>, { name }: GatedProvider): boolean {
   if (ended.status === 'fulfilled' || !isCredentialVaultError(ended.reason)) return false
   return unusableCause(ended.reason) !== undefined && ended.reason.provider === name
-}
-
-function settled<R>(work: Promise<R>): Promise<PromiseSettledResult<R>> {
-  return work.then(
-    (value) => ({ status: 'fulfilled', value }),
-    (reason: unknown) => ({ status: 'rejected', reason }),
-  )
 }
 
 function unwrapped<R>(ended: PromiseSettledResult<R>): R {

@@ -63,17 +63,17 @@ function guardMember(
 }
 
 function hasMethods(value: object, depth = 0): boolean {
+  const inside: object[] = []
   for (let at: object | null = value; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    const inside: object[] = []
     for (const name of Reflect.ownKeys(at)) {
       const { value: member, get } = Reflect.getOwnPropertyDescriptor(at, name) ?? {}
       if (get !== undefined || typeof member === 'function') return true
       if (isObject(member)) inside.push(member)
     }
-    // Only now: most that have methods have them at the top.
-    if (depth < MAX_DEPTH && inside.some((member) => hasMethods(member, depth + 1))) return true
   }
-  return isProxy(value)
+  if (isProxy(value)) return true
+  // Last, because most objects that have methods have some of their own.
+  return depth < MAX_DEPTH && inside.some((member) => hasMethods(member, depth + 1))
 }
 
 function isObject(member: unknown): member is object {

@@ -162,12 +162,13 @@ async function look(
     const beside = since === undefined ? undefined : hasCredential(since)
     const besideDone = beside?.catch(() => undefined)
     const entry = await asked
-    const state = entry ? stateOf(entry) : 'expired'
-    if (entry && state !== 'open' && state !== 'claimed') {
-      if (state !== 'saved') return state
-      tellAge(entry, began, request.provider, observer)
-      await besideDone
-      return state
+    const end = entry && endOf(entry)
+    if (entry && end) {
+      if (end === 'saved') {
+        tellAge(entry, began, request.provider, observer)
+        await besideDone
+      }
+      return end
     }
     // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
     if (await (beside ?? hasCredential())) {
@@ -180,6 +181,11 @@ async function look(
     if (!isPassing || Date.now() >= request.expiresAt) throw error
     return 'unknown'
   }
+}
+
+function endOf(entry: StoredEntry): WaitEnd | undefined {
+  const state = stateOf(entry)
+  return state === 'open' || state === 'claimed' ? undefined : state
 }
 
 function tellAge(

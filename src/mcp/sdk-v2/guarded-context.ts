@@ -32,6 +32,7 @@ const SENT: Readonly<Record<string, number>> = {
 /** A handler that keeps a state of its own must not find the gate's in its place. */
 function withoutGateState(ctx: ToolExtra): ToolExtra {
   const { requestState } = ctx.mcpReq
+  if (requestState() === undefined) return ctx
   const own = <T>() => (gateStateOf(ctx) === undefined ? requestState<T>() : undefined)
   return { ...ctx, mcpReq: { ...ctx.mcpReq, requestState: own } }
 }

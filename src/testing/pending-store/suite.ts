@@ -70,6 +70,19 @@ export function describePendingStore({
     assert.equal(await there.get(newEntry().key), undefined)
   })
 
+  check(
+    'its owner reads an entry by any of their hashes, and whoever has read it can claim it',
+    async ({ here, there }) => {
+      const entry = newEntry()
+      await here.openOrReuse(entry)
+      const hashes = [newEntry().owner, entry.owner]
+      assert.deepEqual(await there.get(entry.key, undefined, hashes), { ...entry, state: 'open' })
+      assert.equal(await there.get(newEntry().key, undefined, hashes), undefined)
+      assert.equal(await there.claim(entry.key, 'a', Date.now() + LONG), true)
+      assert.equal((await here.get(entry.key, undefined, hashes))?.state, 'claimed')
+    },
+  )
+
   check('two tabs get one request', async ({ here, there }) => {
     const first = newEntry()
     const second = sameSlot(first)
