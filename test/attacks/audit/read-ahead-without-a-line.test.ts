@@ -74,7 +74,9 @@ test('a wake that releases nothing reads no value', async () => {
     reads = 0
     await browser.press(form, 'Cancel', {})
     await delay(300)
-    const lines = harness.audit.events.filter(({ type }) => type === 'credential.resolved' || type === 'credential.read')
+    const lines = harness.audit.events.filter(
+      ({ type }) => type === 'credential.resolved' || type === 'credential.read',
+    )
     expect({ reads, lines: lines.length }).toEqual({ reads: 0, lines: 0 })
     await fillIn(alice.links[0] ?? '', 'alice', { pat: 'tok-3f9d2c71e8b04a56' })
     await waiting
