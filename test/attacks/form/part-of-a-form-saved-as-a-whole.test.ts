@@ -1,0 +1,78 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { httpBrowser } from '../../../examples/tickets/http-browser.ts'
+import { CredentialVaultError } from '../../../src/core/model/errors.ts'
+import { storageKey } from '../../../src/core/model/storage-key.ts'
+import { type Harness, linkIn, openForm, startHarness } from '../../harness/mcp-harness.ts'
+
+// The provider has gained the required field `site`. What was stored before is optional, so a form of `site` alone is also a good whole form,
+// and what it kept is lost if it is saved as one. Its token says that it was a part.
+const variables = {
+  pat: { label: 'Token', type: 'password', required: false },
+  site: { label: 'Site', type: 'string' },
+} as const
+
+const PAT = 'tok-alice-5f0e'
+const call = () => ({ signal: new AbortController().signal, correlationId: 'by-hand' })
+
+async function started() {
+  const harness = await startHarness({
+    cacheSeconds: 0,
+    jira: { variables },
+    tools(server, gate, { jira }) {
+      server.registerTool(
+        'values',
+        {},
+        gate(jira, async (extra) => {
+          const text = await jira.getCredentials(extra).use((values) => Object.keys(values).join(' '))
+          return { content: [{ type: 'text', text }] }
+        }),
+      )
+    },
+  })
+  onTestFinished(() => harness.close())
+  await write(harness, { pat: PAT })
+  const partOf = async (clientId: string) => {
+    const client = await harness.connect('alice', { clientId })
+    const link = linkIn((await client.text('values')).text)
+    const browser = httpBrowser()
+    const form = await openForm(browser, link, 'alice')
+    expect(form.html).not.toContain('name="pat"')
+    return (site: string) => browser.press(form, 'Save', { site })
+  }
+  return { harness, partOf }
+}
+
+async function write(harness: Harness, values: Readonly<Record<string, string>>): Promise<void> {
+  const intent = { expect: 'any', audit: { writer: 'w', seq: 1 }, operationId: crypto.randomUUID() } as const
+  await harness.backend.write(storageKey('jira', harness.owner('alice')), values, intent, call())
+}
+
+async function valuesOf(harness: Harness) {
+  const found = await harness.backend.read(storageKey('jira', harness.owner('alice')), call())
+  return found.status === 'active' ? found.values : undefined
+}
+
+test('the same part filled in twice keeps the other fields', async () => {
+  const { harness, partOf } = await started()
+  const first = await partOf('vscode')
+  const second = await partOf('other-client')
+  await first('acme')
+  expect(await valuesOf(harness)).toEqual({ pat: PAT, site: 'acme' })
+  await second('acme')
+  expect(await valuesOf(harness)).toMatchObject({ pat: PAT })
+})
+
+test('a part that is sent during a short outage of the backend keeps the other fields', async () => {
+  const { harness, partOf } = await started()
+  const save = await partOf('vscode')
+  const down = new CredentialVaultError('unavailable', 'Down.', { reason: 'connection', retryable: true })
+  const { stat } = harness.backend
+  let asked = 0
+  vi.spyOn(harness.backend, 'stat').mockImplementation(async (...parameters) => {
+    asked += 1
+    if (asked <= 3) throw down
+    return stat(...parameters)
+  })
+  await save('acme')
+  expect(await valuesOf(harness)).toMatchObject({ pat: PAT })
+})
