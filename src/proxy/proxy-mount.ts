@@ -58,7 +58,7 @@ export function proxyMount(vault: McpMountVault, first: ProxyRoute, options: Che
     connect: async (_, session) => session.begin(),
   })
   const shared = createSharedSessions(sessions)
-  const services: LegServices = {
+  const services: Omit<LegServices, 'hold'> = {
     ...{ sessions: shared, held: createHeldCalls(), arrivals: createArrivals(), listening: new Set() },
   }
   const endListening = () => {
@@ -71,10 +71,11 @@ export function proxyMount(vault: McpMountVault, first: ProxyRoute, options: Che
       const message = body && asMessage(body.value)
       const isLeg = isRepeating(message, ctx.req.headers)
       // A standing stream must not keep a former route in use.
-      if (isLeg && message?.method === 'subscriptions/listen') return serveLeg(live, services, exchange)
+      if (isLeg && message?.method === 'subscriptions/listen')
+        return serveLeg(live, { ...services, hold: (work) => work() }, exchange)
       if (ctx.method === 'GET') return serveExchange(live, sessions, exchange)
-      return uses.during((route) => {
-        if (isLeg) return serveLeg(route, services, exchange)
+      return uses.during((route, hold) => {
+        if (isLeg) return serveLeg(route, { ...services, hold }, exchange)
         return route.mode === 'stateless'
           ? serveStateless(route, shared, exchange)
           : serveExchange(route, sessions, exchange)

@@ -46,16 +46,18 @@ async function goOn(leg: LegRequest, held: HeldCall | undefined): Promise<Answer
 function begin(leg: LegRequest, state: LegState | 'none', sink: CallSink): Promise<Answered | undefined> {
   const { route, owner, message, exchange, services } = leg
   const { signal, reply } = sink
-  return gatedRequest({
-    ...{ route, owner, message, signal },
-    client: legClientPort({ request: message, reply, signal, headers: exchange.ctx.req.headers }),
-    notices: createCompletionNotices(),
-    authInfo: authInfoOf(exchange.ctx),
-    relay(inside) {
-      services.arrivals.arrived(owner)
-      return relayOnward(leg, { message: withUpstreamState(leg, state), sink, asks: hasLegs(message) }, inside)
-    },
-  })
+  const run = () =>
+    gatedRequest({
+      ...{ route, owner, message, signal },
+      client: legClientPort({ request: message, reply, signal, headers: exchange.ctx.req.headers }),
+      notices: createCompletionNotices(),
+      authInfo: authInfoOf(exchange.ctx),
+      relay(inside) {
+        services.arrivals.arrived(owner)
+        return relayOnward(leg, { message: withUpstreamState(leg, state), sink, asks: hasLegs(message) }, inside)
+      },
+    })
+  return services.hold(run)
 }
 
 /** The request as the upstream gets it: with what it has asked for itself, and nothing that the gate has. */

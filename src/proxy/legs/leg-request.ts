@@ -4,6 +4,7 @@ import { type CallInside, withoutAsking } from '../relay/credential-call.ts'
 import { type Served, unaskedCall } from '../relay/proxy-exchange.ts'
 import type { Answered } from '../relay/relayed-request.ts'
 import type { SharedSessions } from '../relay/shared-sessions.ts'
+import type { HoldRoute } from '../session/route-uses.ts'
 import { notification, type Request } from '../upstream/message.ts'
 import type { UpstreamSession } from '../upstream/upstream.ts'
 import type { Arrivals } from './arrivals.ts'
@@ -27,6 +28,8 @@ export interface LegServices {
   readonly arrivals: Arrivals
   /** What ends the open streams of notices. */
   readonly listening: Set<() => void>
+  /** Keeps the route in use for a call that waits for its next leg. */
+  readonly hold: HoldRoute
 }
 
 export interface Onward {
@@ -43,12 +46,12 @@ export async function relayOnward(
   { message, sink, asks }: Onward,
   inside: CallInside,
 ): Promise<Answered | undefined> {
-  const { route, owner, exchange, services } = leg
+  const { route, exchange } = leg
   const requests = await route.upstream.requests?.(inside.call)
   const parameters = parameterHeaders(exchange.ctx.req.headers)
   if (requests) return relayLeg({ requests, message, reply: sink.reply, parameters }, inside)
   const cancel = (upstream: UpstreamSession, request: Request) => void cancelled(leg, upstream, request)
-  return inSessionOf(services.sessions, owner, message, (session) =>
+  return inSessionOf(leg, message, (session) =>
     relayInSession(session, { message, sink, asks, cancel, carry: carryFor(leg) }, inside),
   )
 }

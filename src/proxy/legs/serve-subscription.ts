@@ -50,13 +50,13 @@ export async function serveSubscription(leg: LegRequest): Promise<void> {
 /** Returns false if the user has not connected. */
 async function followed(subscription: Subscription): Promise<boolean> {
   const { leg } = subscription
-  const { route, owner, reply, message, services } = leg
+  const { route, reply, message } = leg
   const call = unaskedCall(leg, message.method, reply.gone)
   let carried: (() => Promise<void>) | undefined
   const relayed = await withoutAsking(route.provider, call, async (inside) => {
     const requests = await route.upstream.requests?.(inside.call)
     if (requests) return followRequests(subscription, requests, inside)
-    carried = await inSessionOf(services.sessions, owner, message, (session) => enter(subscription, session, inside))
+    carried = await inSessionOf(leg, message, (session) => enter(subscription, session, inside))
   })
   // The session's stream has a credential of its own.
   await carried?.()

@@ -10,6 +10,7 @@ import { useSession } from '../relay/begin-session.ts'
 import type { CallInside } from '../relay/credential-call.ts'
 import { type Answered, relayRequest } from '../relay/relayed-request.ts'
 import type { SharedSessions } from '../relay/shared-sessions.ts'
+import type { ProxyRoute } from '../session/proxy-route.ts'
 import type { ProxySession } from '../session/proxy-session.ts'
 import type { Connected } from '../session/upstream-connection.ts'
 import { CODES, errorAnswer, isRequest, type Message, type Request } from '../upstream/message.ts'
@@ -49,6 +50,13 @@ function createSubscribedUris(): SubscribedUris {
   }
 }
 
+/** Who uses a session, and at which route. */
+export interface SessionUse {
+  readonly route: ProxyRoute
+  readonly owner: User
+  readonly services: { readonly sessions: SharedSessions }
+}
+
 const kept = new WeakMap<ProxySession, Omit<LegSession, 'session'>>()
 const levels = new WeakMap<UpstreamSession, string>()
 
@@ -58,16 +66,21 @@ const levels = new WeakMap<UpstreamSession, string>()
  * @throws `UpstreamProblem` if there is no room for another session
  */
 export async function inSessionOf<R>(
-  shared: SharedSessions,
-  user: User,
+  { route, owner: user, services }: SessionUse,
   message: Message,
   work: (session: LegSession) => Promise<R>,
 ): Promise<R> {
-  const found = await shared.find({ user, owner: user, initialize: initializeOf(message), client: clientOf(message) })
+  const found = await services.sessions.find({
+    user,
+    owner: user,
+    initialize: initializeOf(message),
+    client: clientOf(message),
+  })
   if (!found) throw new UpstreamProblem('failed', 'The proxy has no room for another session. Try again later.')
-  const session = found.transport
-  const own = kept.get(session) ?? { stream: createSessionStream(), subscribed: createSubscribedUris() }
-  kept.set(session, own)
+  const own = kept.get(found.transport) ?? { stream: createSessionStream(), subscribed: createSubscribedUris() }
+  kept.set(found.transport, own)
+  // A request keeps the upstream with which it began, whatever a new configuration says.
+  const session = found.transport.on(() => route.upstream)
   return used(found, () => work({ session, ...own }))
 }
 

@@ -33,6 +33,7 @@ export async function discover(leg: LegRequest): Promise<Answered> {
   }
   const answered = await unasked(leg, (inside) => discovered(leg, inside), known).catch(() => undefined)
   const result = answered?.answer.result
+  if (!answered) await route.catalogue.ready?.()
   const passed = isJsonObject(result) ? route.catalogue.passInitialize(result) : known()
   // Others would be revisions that the proxy does not know.
   const answer = resultAnswer(message.id, { ...passed, supportedVersions: [REVISION] })
@@ -40,10 +41,10 @@ export async function discover(leg: LegRequest): Promise<Answered> {
 }
 
 async function discovered(leg: LegRequest, inside: CallInside): Promise<Answered> {
-  const { route, owner, message, services, reply } = leg
+  const { route, message, reply } = leg
   const requests = await route.upstream.requests?.(inside.call)
   if (requests) return relayLeg({ requests, message, reply, parameters: {} }, inside)
-  return inSessionOf(services.sessions, owner, message, async ({ session }) => {
+  return inSessionOf(leg, message, async ({ session }) => {
     await session.connection.for(inside.call)
     const initialize = session.connection.current()?.answer.result
     return {

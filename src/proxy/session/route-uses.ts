@@ -4,13 +4,16 @@ import type { ProxyRoute } from './proxy-route.ts'
 export interface RouteUses {
   /** The newest route, whichever that is when one of its parts is looked at. */
   readonly live: ProxyRoute
-  /** Runs a call with the route that is the newest when it begins. */
-  during<T>(call: (route: ProxyRoute) => Promise<T>): Promise<T>
+  /** Runs a call with the route that is the newest when it begins. `hold` keeps that route in use for longer than the call. */
+  during<T>(call: (route: ProxyRoute, hold: HoldRoute) => Promise<T>): Promise<T>
   /** Returns the former route. `ended` resolves once no call uses it. */
   replace(next: ProxyRoute): { readonly route: ProxyRoute; readonly ended: Promise<void> }
   /** Resolves once no call runs. */
   ended(): Promise<void>
 }
+
+/** Counts work as a use of a route until it has ended. */
+export type HoldRoute = <T>(work: () => Promise<T>) => Promise<T>
 
 interface Use {
   readonly route: ProxyRoute
@@ -57,15 +60,10 @@ export function createRouteUses(first: ProxyRoute): RouteUses {
       },
     },
 
-    async during(call) {
+    during(call) {
       const use = current
-      use.calls += 1
-      try {
-        return await call(use.route)
-      } finally {
-        use.calls -= 1
-        if (use.calls === 0) use.done()
-      }
+      const hold: HoldRoute = (work) => counted(use, work)
+      return hold(() => call(use.route, hold))
     },
 
     replace(next) {
@@ -75,6 +73,16 @@ export function createRouteUses(first: ProxyRoute): RouteUses {
     },
 
     ended: () => ended(current),
+  }
+}
+
+async function counted<T>(use: Use, work: () => Promise<T>): Promise<T> {
+  use.calls += 1
+  try {
+    return await work()
+  } finally {
+    use.calls -= 1
+    if (use.calls === 0) use.done()
   }
 }
 
