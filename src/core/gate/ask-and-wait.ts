@@ -204,8 +204,8 @@ class RunningWait implements BoundWait {
   static #beat(wait: RunningWait): void {
     wait.#timer = wait.#next()
     const { client, provider, toolCall } = wait.#parts
-    const progress = toolCall.progress.beat()
-    void attempt(async () => client.progress?.(progress, `Waiting for the ${provider.label} credential to be entered`))
+    const text = `Waiting for the ${provider.label} credential to be entered`
+    void attempt(async () => client.progress?.(toolCall.progress.beat(), text))
   }
 
   get signal(): AbortSignal {

@@ -75,7 +75,9 @@ class OpenWait {
     try {
       signal.throwIfAborted()
       signal.addEventListener('abort', this)
-      for (const topic of topics) this.#stops.push(await store.listen(topic, () => this.#wake(), awaited))
+      // One function, because a store tells calls apart by it.
+      const onWake = () => this.#wake()
+      for (const topic of topics) this.#stops.push(await store.listen(topic, onWake, awaited))
     } catch (error) {
       return this.#fail(error)
     }
@@ -88,6 +90,8 @@ class OpenWait {
   }
 
   #wake(): void {
+    // A look would count the call as waiting again.
+    if (this.#isOver) return
     this.#wokenAt = performance.now()
     if (!this.#isLooking) void this.#look()
   }

@@ -41,10 +41,15 @@ export function rememberTokens(
     const isInTime = known !== undefined && now < known.until && now >= known.until - milliseconds
     if (isInTime && known.verifiedWith === current) return known.principal
     entries.delete(name)
-    const principal = await verify(token)
+    const principal = frozen(await verify(token))
     if (!current) return principal
     const until = Math.min(now + milliseconds, (principal.expiresAt ?? Number.POSITIVE_INFINITY) * 1000)
     entries.set(name, { principal, until, verifiedWith: current })
     return principal
   }
+}
+
+/** The same object answers each request of the next minute, so that no caller may change it. */
+function frozen(principal: Principal): Principal {
+  return Object.freeze({ ...principal, scopes: Object.freeze([...principal.scopes]) })
 }
