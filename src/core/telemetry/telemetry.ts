@@ -22,13 +22,14 @@ export interface TelemetryOptions {
 }
 
 /**
- * Metrics and spans of one opened vault. It listens where results already are: around the backend, the audit sink, the requests and the
+ * Metrics and spans of one opened vault. It listens where results already are: around the backend, the audit sink, the waits and the
  * reader, and at each audit line. So no other code counts anything.
  */
 export interface Telemetry {
   readonly operations: OperationMeter
   watchBackend<B extends { readonly name: string }>(backend: B): B
   watchAudit(sink: Pick<AuditSink, 'append' | 'check'>): Pick<AuditSink, 'append' | 'check'>
+  /** Counts and measures the calls that wait for their users. */
   readonly waits: WaitObserver
   watchReader(reader: CredentialReader): CredentialReader
   /** Counts a lookup in the cache. */
