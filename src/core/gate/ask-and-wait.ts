@@ -235,10 +235,10 @@ const ANSWERS: ReadonlySet<unknown> = new Set<ClientAnswer>(['accept', 'decline'
 
 /** Returns the client's answer. A port that throws, or gives an unknown answer, has failed to ask. */
 function answerOf(client: ClientPort, ...asked: Parameters<ClientPort['askByUrl']>): Promise<ClientAnswer> {
-  return attempt(() => client.askByUrl(...asked)).then(known)
+  return attempt(() => client.askByUrl(...asked)).then(checkedAnswer)
 }
 
-function known(answer: ClientAnswer | undefined): ClientAnswer {
+function checkedAnswer(answer: ClientAnswer | undefined): ClientAnswer {
   return answer !== undefined && ANSWERS.has(answer) ? answer : 'failed'
 }
 

@@ -101,7 +101,7 @@ class OpenWait {
       for (;;) {
         const since = this.#wokenAt
         this.#wokenAt = undefined
-        const seen = await look(this.#wait, this.#began, since)
+        const seen = await lookOnce(this.#wait, this.#began, since)
         if (seen !== 'open' && seen !== 'unknown') return this.#end(seen)
         this.#failures = seen === 'unknown' ? this.#failures + 1 : 0
         // Anyone who may publish in a shared store could wake the call without end.
@@ -152,26 +152,26 @@ class OpenWait {
  * Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. A call that was woken asks the
  * store and the backend side by side, because the credential is most likely there.
  */
-async function look(
+async function lookOnce(
   { store, request, hasCredential, observer }: RequestWait,
   began: number,
   since: number | undefined,
 ): Promise<WaitEnd | 'open' | 'unknown'> {
   try {
     const asked = store.get(request.key, request.waiterId)
-    const beside = since === undefined ? undefined : hasCredential(since)
-    const besideDone = beside?.catch(() => undefined)
+    const looking = since === undefined ? undefined : hasCredential(since)
+    const looked = looking?.catch(() => undefined)
     const entry = await asked
     const end = entry && endOf(entry)
     if (entry && end) {
       if (end === 'saved') {
-        tellAge(entry, began, request.provider, observer)
-        await besideDone
+        reportAge(entry, began, request.provider, observer)
+        await looked
       }
       return end
     }
     // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
-    if (await (beside ?? hasCredential())) {
+    if (await (looking ?? hasCredential())) {
       if (entry) await store.close(request.key, 'saved')
       return 'saved'
     }
@@ -188,7 +188,7 @@ function endOf(entry: StoredEntry): WaitEnd | undefined {
   return state === 'open' || state === 'claimed' ? undefined : state
 }
 
-function tellAge(
+function reportAge(
   { closedAgo }: StoredEntry,
   began: number,
   provider: string,

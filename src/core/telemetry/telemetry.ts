@@ -10,8 +10,8 @@ import { createInstruments, type GaugeReading } from './instruments.ts'
 import { createProviderNames, outcomeOf, reasonLabel } from './label-values.ts'
 import { createOperationMeter } from './operations.ts'
 import { createSpans } from './spans.ts'
+import { createWaitMetrics } from './wait-metrics.ts'
 import { watchedBackend } from './watched-backend.ts'
-import { watchedWaits } from './watched-waits.ts'
 
 /** Where metrics and spans go. */
 export interface TelemetryOptions {
@@ -57,7 +57,7 @@ export function createTelemetry(backend: string, { meterProvider, tracerProvider
   return {
     operations: createOperationMeter(instruments, startSpan),
     watchBackend: (watched) => watchedBackend(watched, { instruments, startSpan }),
-    waits: watchedWaits({ instruments, providerLabel }),
+    waits: createWaitMetrics({ instruments, providerLabel }),
     lookedUp: (found) =>
       instruments.count('credential_vault.cache.lookups', { backend, outcome: found ? 'hit' : 'miss' }),
     observe: counts.observe,

@@ -9,7 +9,7 @@ import { followRequest } from '../../core/telemetry/request-correlation.ts'
 import type { CheckedMountOptions } from './mount-options.ts'
 import type { McpMountVault } from './mount-vault.ts'
 import { type OpenResponse, openResponses } from './open-responses.ts'
-import { untilClosed } from './response-end.ts'
+import { onClose } from './response-close.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { closeWithSocket, isClosed } from './web-exchange.ts'
 
@@ -86,7 +86,7 @@ export function httpMount(vault: McpMountVault, options: CheckedMountOptions, se
       return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
     }
     if (isClosed(ctx)) return open?.closed()
-    if (open) untilClosed(ctx.res, open)
+    if (open) onClose(ctx.res, open)
     closeWithSocket(ctx.req, ctx.res)
     const body = ctx.method === 'POST' ? await postedBody(ctx, open) : undefined
     if (body === 'ended') return

@@ -67,7 +67,7 @@ export function createBearerGate(
 ): Middleware {
   const { identity, journal, serverBaseUrl, health, options } = parts
   const { verifyToken, resource, noAccessToken } = identity
-  const mcpUrl = urlOf(resource?.resource)
+  const mcpUrl = urlMaker(resource?.resource)
   const programs = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
 
   function refusal(status: number, error: string, line?: GateAnswer['line']): GateAnswer {
@@ -180,7 +180,7 @@ function userOf({ issuer, subject, clientId, displayName }: Principal): User {
   }
 }
 
-function urlOf(resource: string | undefined): (() => URL) | undefined {
+function urlMaker(resource: string | undefined): (() => URL) | undefined {
   return resource !== undefined && isUrl(resource) ? () => new URL(resource) : undefined
 }
 
