@@ -56,7 +56,9 @@ interface Settle {
 /** How the request ended, or what the client said instead of `accept`: whatever came first. */
 type First = WaitEnd | Exclude<ClientAnswer, 'accept'>
 
-/** One object and no suspended function, because many thousand calls wait for minutes. */
+/**
+ * One question to the client, until the client or the form answers. A class: see "A waiting call takes little memory" in docs/design.md.
+ */
 class OpenQuestion {
   readonly #parts: AskParts
   readonly #bound: BoundWait
@@ -196,7 +198,7 @@ class RunningWait implements BoundWait {
     return setTimeout(beats ? RunningWait.#beat : RunningWait.#over, time, this)
   }
 
-  // Shared by all timers.
+  // Static, and given the wait by the timer, so that no timer needs a closure.
   static #over(wait: RunningWait): void {
     wait.#controller.abort(timedOut)
   }

@@ -145,7 +145,7 @@ interface Asked {
   readonly state: CallState | undefined
 }
 
-// Not suspended while the call waits, which may be for minutes.
+// Not async, so that nothing is suspended while the call waits: see "A waiting call takes little memory" in docs/design.md.
 function decide<R>(
   entry: GateEntry<R>,
   call: GatedCall,

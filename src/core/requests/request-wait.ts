@@ -7,8 +7,8 @@ import type { PendingOutcome, PendingStore, StoredEntry } from '../ports/pending
 export type RequestState = 'open' | 'claimed' | 'expired' | PendingOutcome
 
 /**
- * Whether the owner's credential is there. `since` (`performance.now()`) is when the call was woken: what was saved by then must be seen,
- * and the call will read it next.
+ * Whether the owner's credential is active. With `since` (`performance.now()`, when the call was woken), a result that was cached before
+ * then does not count.
  */
 export type HasCredential = (since?: number) => Promise<boolean>
 
@@ -22,7 +22,7 @@ export interface RequestWait {
   readonly observer?: WaitObserver | undefined
 }
 
-/** Hears of waits, to measure them. */
+/** Receives the beginning and end of each wait, for metrics. */
 export interface WaitObserver {
   begun(provider: string): void
   /** The wait ends because a form was saved meanwhile, by whichever replica, so many milliseconds ago. */
@@ -47,7 +47,7 @@ export function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
   return new Promise((resolve, reject) => void new OpenWait(wait, resolve, reject).begin())
 }
 
-/** One object and no suspended function, because many thousand calls wait for minutes. */
+/** One call's wait for its request. A class: see "A waiting call takes little memory" in docs/design.md. */
 class OpenWait {
   readonly #wait: RequestWait
   readonly #resolve: (end: WaitEnd) => void
@@ -121,7 +121,7 @@ class OpenWait {
     this.#sleeping = setTimeout(OpenWait.#lookAgain, this.#failures > 0 ? pauseAfter(this.#failures) : left, this)
   }
 
-  // Shared by all timers.
+  // Static, and given the wait by the timer, so that no timer needs a closure.
   static #lookAgain(wait: OpenWait): void {
     void wait.#look()
   }

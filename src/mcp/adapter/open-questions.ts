@@ -8,7 +8,7 @@ interface Question {
 
 /** Makes them for one connection. */
 export function createOpenQuestions(): OpenQuestions {
-  // Made for the first question, since each session has these.
+  // Created on first use: every session has one, and most never need it.
   let open: Map<string, Question> | undefined
 
   function find(url: string): Question | undefined {

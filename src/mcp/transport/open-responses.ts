@@ -104,7 +104,7 @@ class CountedResponses implements OpenResponses {
   }
 }
 
-/** Methods that all responses share, because many thousand stay open for minutes. */
+/** One open response, counted for its owner. A class: see "A waiting call takes little memory" in docs/design.md. */
 class CountedResponse implements OpenResponse {
   readonly owner: string
   unread = 0

@@ -49,24 +49,25 @@ export function createRunningCalls(): RunningCalls {
   }
 }
 
+/** A POST whose response is open. The shutdown waits for its requests. */
 class OpenExchange implements DrainedWork, CloseListener {
   readonly ctx: Koa.Context
-  /** Of the requests that it has to answer. */
+  /** JSON-RPC ids of the requests that still need an answer. */
   ids: readonly RequestId[]
   readonly #drain: Drain
   readonly #open: Set<OpenExchange>
-  readonly #answers: boolean
+  readonly #hadRequests: boolean
 
   constructor(drain: Drain, open: Set<OpenExchange>, ctx: Koa.Context, ids: readonly RequestId[]) {
     this.#drain = drain
     this.#open = open
     this.ctx = ctx
     this.ids = ids
-    this.#answers = ids.length > 0
+    this.#hadRequests = ids.length > 0
   }
 
   isDue(): boolean {
-    return !this.#answers || this.ids.length > 0
+    return !this.#hadRequests || this.ids.length > 0
   }
 
   closed(): void {

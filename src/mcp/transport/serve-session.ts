@@ -50,7 +50,7 @@ export async function serveSession<S, T extends HandlingTransport>(
   return sendWebResponse(ctx, response, { open, end: use })
 }
 
-/** Keeps a session from being idle. */
+/** One request of a session. The session is not idle while it is open. */
 class SessionUse implements CloseListener {
   readonly #session: Pick<McpSession<unknown>, 'open' | 'lastUsed'>
 

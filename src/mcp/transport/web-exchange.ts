@@ -51,7 +51,7 @@ export async function sendWebResponse(ctx: Koa.Context, response: Response, { op
 /** Bytes written at a time, so that progress shows whether the client reads. */
 const SLICE = 65_536
 
-/** One object and no suspended function, because many thousand event streams stay open for minutes. */
+/** A response body on its way to the client. A class: see "A waiting call takes little memory" in docs/design.md. */
 class SentBody implements CloseListener {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #res: Koa.Context['res']

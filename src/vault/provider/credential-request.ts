@@ -57,7 +57,7 @@ function requestOf(parts: RequestParts, request: PendingRequest): CredentialRequ
   return new OpenCredentialRequest(parts, request)
 }
 
-/** Methods that all requests share, because many thousand calls wait for minutes. */
+/** A credential request as the gate uses it. A class: see "A waiting call takes little memory" in docs/design.md. */
 class OpenCredentialRequest implements CredentialRequest {
   readonly request: PendingRequest
   readonly url: string

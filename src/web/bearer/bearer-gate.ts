@@ -152,7 +152,9 @@ export function createBearerGate(
   }
 }
 
-/** `headersDistinct` would keep a second copy of all headers for as long as the response is open. */
+/**
+ * Returns each `Authorization` header. Not from `headersDistinct`: it would keep a second copy of all headers while the response is open.
+ */
 function authorizationLines({ rawHeaders }: IncomingMessage): readonly string[] {
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization')
 }
