@@ -8,6 +8,7 @@ import type {
   PendingStore,
   StoredEntry,
 } from '../core/ports/pending-store.ts'
+import { createTopicListeners } from '../core/requests/topic-listeners.ts'
 
 export interface MemoryPendingStoreOptions {
   /** Most requests held at once, 1 to 1000000. New requests replace spent ones. Default 10000. */
@@ -23,15 +24,11 @@ const optionsSchema = z.strictObject({
 
 interface Held {
   readonly entry: PendingEntry
-  /** Few: each is a call of one owner. */
+  /** At most `MOST_WAITING_CALLS`. An array, because a set for each waiting call takes far more memory. */
   waiters: readonly string[]
   claim: { readonly id: string; readonly until: number } | undefined
   outcome: PendingOutcome | undefined
   closedAt?: number
-}
-
-interface Listener {
-  readonly onWake: () => void
 }
 
 const SWEEP_MILLISECONDS = 30_000
@@ -52,7 +49,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
   const held = new Map<PendingKey, Held>()
   const slots = new Map<string, PendingKey>()
   const owners = new Map<string, readonly PendingKey[]>()
-  const topics = new Map<string, readonly Listener[]>()
+  const listeners = createTopicListeners()
   let sweeper: NodeJS.Timeout | undefined
   let isShutDown = false
 
@@ -143,15 +140,6 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     return true
   }
 
-  function wake(topic: string): void {
-    // A microtask for each listener, so that one that throws does not stop the others.
-    for (const listener of topics.get(topic) ?? []) {
-      queueMicrotask(() => {
-        if (topics.get(topic)?.includes(listener)) listener.onWake()
-      })
-    }
-  }
-
   return {
     name: 'memory',
     shared: false,
@@ -195,7 +183,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
     async close(key, outcome, topics = []) {
       const at = now()
       const found = find(key, at)
-      topics.forEach(wake)
+      topics.forEach(listeners.wake)
       return found !== undefined && close(found, outcome, at)
     },
 
@@ -214,24 +202,18 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       const at = now()
       const found = find(key, at)
       if (!found || found.waiters.length > 0 || isClaimed(found, at) || !close(found, outcome, at)) return false
-      topics.forEach(wake)
+      topics.forEach(listeners.wake)
       return true
     },
 
     async listen(topic, onWake) {
       now()
-      const listener = { onWake }
-      topics.set(topic, [...(topics.get(topic) ?? []), listener])
-      return () => {
-        const left = topics.get(topic)?.filter((other) => other !== listener) ?? []
-        if (left.length > 0) topics.set(topic, left)
-        else topics.delete(topic)
-      }
+      return listeners.listen(topic, onWake)
     },
 
     async wake(topic) {
       now()
-      wake(topic)
+      listeners.wake(topic)
     },
 
     async shutdown() {
@@ -240,7 +222,7 @@ export function memoryPendingStore(options: MemoryPendingStoreOptions = {}): Pen
       held.clear()
       slots.clear()
       owners.clear()
-      topics.clear()
+      listeners.clear()
     },
   }
 }

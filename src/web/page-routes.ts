@@ -107,10 +107,10 @@ async function answerOf(services: PageServices, request: PageRequest, methods: M
   if (ctx.method === 'GET' && !askedAsDocument(ctx.req.headers)) {
     return { page: renderer.message(messages.notADocument()) }
   }
-  const mayGo = limits.pages.take(address)
+  const waiting = limits.pages.take(address)
   // An address that is over its limit costs the limit's own look and no other.
   const begun = methods.isOfLink && !limits.pages.isOver(address) ? begunLink(services, request) : undefined
-  const wait = await mayGo
+  const wait = await waiting
   if (wait > 0) return rateLimited(services, wait)
   return handler(services, request, begun)
 }

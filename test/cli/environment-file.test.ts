@@ -55,3 +55,8 @@ test.each([...commands])('%s takes --environment, and refuses a file that cannot
   expect([code, out]).toEqual([usageExitCode, ''])
   expect(error).toContain('--environment (nope.env) names a file that cannot be read')
 })
+
+test.each([...commands])('the help of %s lists --environment', async (name) => {
+  const { code, out } = await runHere([...name.split(' '), '--help'], {})
+  expect([code, out]).toEqual([0, expect.stringContaining('--environment FILE   adds')])
+})

@@ -4,7 +4,7 @@ import { positionFromText, positionText } from '../../core/ports/audit-position.
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
 import type { VersionLabels, WriteIntent } from '../../core/ports/secret-backend.ts'
 import { hashedNameLabels } from '../vendor/hashed-name-labels.ts'
-import { accountOf, accountText, timeOf } from '../vendor/label-texts.ts'
+import { accountNameIn, accountText, timeOf } from '../vendor/label-texts.ts'
 
 /**
  * Tags that we keep on a secret. `mcp:version` says which version they describe: they stay after a rotation by hand and are then ignored. A
@@ -56,7 +56,7 @@ export function auditOf(found: Readonly<Record<string, string>>, versionId: stri
 export function versionLabelsOf(found: Readonly<Record<string, string>>, versionId: string): VersionLabels {
   const isDescribed = found[VERSION] === versionId
   const expiresAt = timeOf(found[EXPIRES], versionId, isDescribed)
-  const accountName = isDescribed ? accountOf(found[ACCOUNT]) : undefined
+  const accountName = isDescribed ? accountNameIn(found[ACCOUNT]) : undefined
   return {
     ...(expiresAt && { expiresAt }),
     ...(accountName !== undefined && { accountName }),

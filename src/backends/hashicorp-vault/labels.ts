@@ -3,7 +3,7 @@ import { positionFromText, positionText } from '../../core/ports/audit-position.
 import type { AuditPosition } from '../../core/ports/audit-sink.ts'
 import type { VersionLabels, WriteIntent } from '../../core/ports/secret-backend.ts'
 import { hashedNameLabels } from '../vendor/hashed-name-labels.ts'
-import { accountOf, accountText, timeOf } from '../vendor/label-texts.ts'
+import { accountNameIn, accountText, timeOf } from '../vendor/label-texts.ts'
 
 /**
  * Labels in a credential's `custom_metadata`, so that its data are exactly the user's fields. They describe one version: they stay after a
@@ -94,7 +94,7 @@ export function versionLabelsOf(customMetadata: CustomMetadata = {}, version: nu
   const isDescribed = customMetadata[VERSION] === number
   const rejectedAt = timeOf(customMetadata[REJECTED], number, false)
   const expiresAt = timeOf(customMetadata[EXPIRES], number, isDescribed)
-  const accountName = isDescribed ? accountOf(customMetadata[ACCOUNT]) : undefined
+  const accountName = isDescribed ? accountNameIn(customMetadata[ACCOUNT]) : undefined
   return {
     ...(rejectedAt && { rejectedAt }),
     ...(expiresAt && { expiresAt }),

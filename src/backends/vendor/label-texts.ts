@@ -21,7 +21,7 @@ export function accountText(name: string | undefined, plain: RegExp, longest: nu
 }
 
 /** Returns the account's name, or undefined if this is no name that a page may show. */
-export function accountOf(text: unknown): string | undefined {
+export function accountNameIn(text: unknown): string | undefined {
   if (typeof text !== 'string') return undefined
   const encoded = text.startsWith(ENCODED)
   const name = encoded ? Buffer.from(text.slice(ENCODED.length), 'base64url').toString('utf8') : text

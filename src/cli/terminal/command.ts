@@ -64,10 +64,13 @@ const SHARED = {
   environment: { type: 'string' },
 } as const
 
+const ENVIRONMENT_HELP =
+  '--environment FILE   adds the variables of a file to the environment; those that are set already stay'
+
 /** @throws OutputEnded once nothing can be printed any more, so that the command closes what it opened */
 export async function runCommand(command: Command, words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   if (asksForHelp(words)) {
-    terminal.out(`${command.help.trim()}\n`)
+    terminal.out(`${command.help.trim()}\n\n${ENVIRONMENT_HELP}\n`)
     return 0
   }
   try {

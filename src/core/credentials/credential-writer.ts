@@ -61,12 +61,12 @@ export function createCredentialWriter(parts: CredentialWriterParts): Credential
     async save(key, values, context, { mayWrite, mayKeep, onKept, labels, expect = 'any' } = {}) {
       let keeping: Promise<void> | undefined
       const mayStay = async () => mayKeep?.()
-      const written = () => {
+      const noteWritten = () => {
         keeping = mayStay()
         // The write may reject first.
         keeping.catch(() => undefined)
       }
-      const write = { key, values, labels, expect, context, mayWrite, written, done: STORED }
+      const write = { key, values, labels, expect, context, mayWrite, noteWritten, done: STORED }
       const { version, noted } = await writeBetweenLines(parts, write)
       try {
         await (keeping ?? mayStay())
@@ -162,10 +162,10 @@ interface WriteAndLine {
 
 async function writeBetweenLines(
   parts: CredentialWriterParts,
-  write: AnnouncedWrite & Pick<SaveRequest, 'written'>,
+  write: AnnouncedWrite & Pick<SaveRequest, 'noteWritten'>,
 ): Promise<WriteAndLine> {
   const { backend, calls, log } = parts
-  const { key, values, labels, expect, context, done, mayWrite, written } = write
+  const { key, values, labels, expect, context, done, mayWrite, noteWritten } = write
   const trace = traceOf(context)
   // Looking changes nothing, so it does not wait for the line.
   const looking = expect === 'found' ? foundNow(parts, key, trace) : undefined
@@ -175,7 +175,7 @@ async function writeBetweenLines(
   try {
     const base = expect === 'found' ? await looking : { expect }
     await mayWrite?.()
-    const request = { key, values, labels, expect: 'any', ...base, audit, operationId, written } as const
+    const request = { key, values, labels, expect: 'any', ...base, audit, operationId, noteWritten } as const
     const version = await announcingChange(parts, key, () => saveOnce(backend, calls, request, trace))
     const noted = log.note(key, context, {
       ...done,

@@ -23,7 +23,7 @@ export async function saveOnce(
   request: SaveRequest,
   trace: CallTrace,
 ): Promise<StoredVersion> {
-  const { key, values, audit, operationId, labels, found, written } = request
+  const { key, values, audit, operationId, labels, found, noteWritten } = request
   const state: { lost?: CredentialVaultError; base?: CredentialStatus; attempt?: Promise<StoredVersion> } = {}
   const noteBase = (status: CredentialStatus) => {
     state.base ??= status
@@ -34,7 +34,7 @@ export async function saveOnce(
       if ('stored' in next) return next.stored
       if (next.expect === undefined) throw state.lost ?? neverAnswered(backend.name)
       const intent = { expect: next.expect, audit, operationId, labels, ...(!state.lost && found && { found }) }
-      const notes = { noteBase, ...(written && { noteWritten: written }) }
+      const notes = { noteBase, ...(noteWritten && { noteWritten }) }
       state.attempt = backend.write(key, values, intent, { ...call, ...notes })
       try {
         return await state.attempt

@@ -24,7 +24,7 @@ export interface SaveRequest {
   /** What was stored when `expect` was made of it. */
   readonly found?: WriteIntent['found']
   /** Called when the values are durable, and again for each further attempt. */
-  readonly written?: (() => void) | undefined
+  readonly noteWritten?: (() => void) | undefined
 }
 
 /**

@@ -101,7 +101,7 @@ class CallEchoGuard implements EchoGuard {
   }
 }
 
-// A tool can reach its call's guard, and all guards share it.
+// Frozen: a tool can reach it through its own call, and a change would affect every call.
 Object.freeze(CallEchoGuard.prototype)
 
 function longest(searchers: ReadonlyMap<Searcher, unknown>): number {

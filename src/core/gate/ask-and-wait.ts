@@ -56,7 +56,9 @@ interface Settle {
 /** How the request ended, or what the client said instead of `accept`: whatever came first. */
 type First = WaitEnd | Exclude<ClientAnswer, 'accept'>
 
-/** One object and no suspended function, because many thousand calls wait for minutes. */
+/**
+ * One question to the client, until the client or the form answers. A class: see "A waiting call takes little memory" in docs/design.md.
+ */
 class OpenQuestion {
   readonly #parts: AskParts
   readonly #bound: BoundWait
@@ -196,7 +198,7 @@ class RunningWait implements BoundWait {
     return setTimeout(beats ? RunningWait.#beat : RunningWait.#over, time, this)
   }
 
-  // Shared by all timers.
+  // Static, and given the wait by the timer, so that no timer needs a closure.
   static #over(wait: RunningWait): void {
     wait.#controller.abort(timedOut)
   }
@@ -235,10 +237,10 @@ const ANSWERS: ReadonlySet<unknown> = new Set<ClientAnswer>(['accept', 'decline'
 
 /** Returns the client's answer. A port that throws, or gives an unknown answer, has failed to ask. */
 function answerOf(client: ClientPort, ...asked: Parameters<ClientPort['askByUrl']>): Promise<ClientAnswer> {
-  return attempt(() => client.askByUrl(...asked)).then(known)
+  return attempt(() => client.askByUrl(...asked)).then(checkedAnswer)
 }
 
-function known(answer: ClientAnswer | undefined): ClientAnswer {
+function checkedAnswer(answer: ClientAnswer | undefined): ClientAnswer {
   return answer !== undefined && ANSWERS.has(answer) ? answer : 'failed'
 }
 

@@ -37,3 +37,6 @@ class Progress implements CallProgress {
     this.#raisedBy = this.#highest
   }
 }
+
+// Frozen: a tool can reach it through its own call, and a change would affect every call.
+Object.freeze(Progress.prototype)

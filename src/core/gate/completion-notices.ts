@@ -11,7 +11,7 @@ export interface CompletionNotices {
 }
 
 export function createCompletionNotices(): CompletionNotices {
-  // Made for the first request, since each session has these.
+  // Created on first use: every session has one, and most never need it.
   let watched: Set<AbortController> | undefined
   return {
     watch(request, notify) {

@@ -15,7 +15,7 @@ import { decideGate, type GateDecision } from './gate-decision.ts'
 import { problemKind } from './gate-problem.ts'
 import { gateTexts } from './gate-texts.ts'
 import { type CallKind, callName, type GatedCall, isSilent } from './gated-call.ts'
-import { accountOf, type GatedProvider, type Settled } from './gated-provider.ts'
+import { type GatedProvider, providerOfAccount, type Verdict } from './gated-provider.ts'
 import { type GuardedHandler, runGuarded } from './guarded-run.ts'
 import type { ToolCall } from './tool-call.ts'
 
@@ -70,7 +70,7 @@ export async function passGate<R>(entry: GateEntry<R>): Promise<GateOutcome<R>> 
   const trail = { correlationId: correlationIdOf(entry.authInfo) }
   const account = typeof entry.account === 'function' ? await entry.account() : entry.account
   try {
-    provider = accountOf(provider, account)
+    provider = providerOfAccount(provider, account)
     await provider.ready()
     const named = provider === entry.provider ? entry : { ...entry, provider }
     const drain = provider.drain?.()
@@ -145,7 +145,7 @@ interface Asked {
   readonly state: CallState | undefined
 }
 
-// Not suspended while the call waits, which may be for minutes.
+// Not async, so that nothing is suspended while the call waits: see "A waiting call takes little memory" in docs/design.md.
 function decide<R>(
   entry: GateEntry<R>,
   call: GatedCall,
@@ -174,7 +174,7 @@ function decide<R>(
 }
 
 /** The credential to ask the owner for: that of the gate's own account, or of another one that the handler has chosen. */
-type Needed = Extract<Settled, object>
+type Needed = Extract<Verdict, object>
 
 async function ask<R>(
   entry: GateEntry<R>,

@@ -43,7 +43,7 @@ export interface GatedProvider {
    * Settles what the handler reported while it ran. Called once the handler has settled, with the error that it threw, if any. Default:
    * `kept`.
    */
-  settle?(call: GatedCall, error: unknown): Promise<Settled>
+  settle?(call: GatedCall, error: unknown): Promise<Verdict>
   /**
    * Returns one of the provider's named accounts. Default: it has none.
    *
@@ -64,7 +64,7 @@ export interface GatedProvider {
 }
 
 /** @throws `configuration_invalid` (`reason: 'account_unknown'`) for an account that the provider does not declare */
-export function accountOf(provider: GatedProvider, account: string | undefined): GatedProvider {
+export function providerOfAccount(provider: GatedProvider, account: string | undefined): GatedProvider {
   if (account === undefined) return provider
   if (provider.account) return provider.account(account)
   throw new TypeError(`the provider ${provider.name} has no accounts`)
@@ -96,7 +96,7 @@ export interface InjectedProcess {
  * Says what became of a credential while its handler ran. `kept`: the gate has nothing to do. `replaced`: the service rejected it, and a newer
  * version can be tried. Otherwise the gate asks the owner for the credential of `provider`, which may be another account.
  */
-export type Settled = 'kept' | 'replaced' | { readonly cause: RequestCause; readonly provider: GatedProvider }
+export type Verdict = 'kept' | 'replaced' | { readonly cause: RequestCause; readonly provider: GatedProvider }
 
 /** Carries a call from one leg to the next. */
 export interface RepeatedCalls {

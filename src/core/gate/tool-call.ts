@@ -115,7 +115,7 @@ class MarkedCall implements ToolCall {
   }
 }
 
-// The tool can reach it through its mark, and all calls share it.
+// Frozen: a tool can reach it through its own call, and a change would affect every call.
 Object.freeze(MarkedCall.prototype)
 
 /** Returns `extra` marked as belonging to the call. */

@@ -1,7 +1,7 @@
 /** `call`: a gated tool call. `form`: a form that was sent, such as one that is being saved. */
 export type WorkKind = 'call' | 'form'
 
-/** Work that the end waits for. */
+/** Work that a process finishes before it ends. */
 export interface DrainedWork {
   readonly kind?: WorkKind | undefined
   /** Whether the end waits for it now. Default: it does. */
@@ -24,10 +24,11 @@ export interface Drain {
   /** Calls `stop` when the end begins, or now if it has. Returns the function that stops listening. */
   onBegin(stop: () => void): () => void
   /**
-   * Runs work that the end waits for. Work that is not `due` yet is not waited for, such as a request whose body a slow client has not sent.
+   * Runs work that the end waits for. Work that is not due yet is not waited for, such as a request whose body a slow client has not sent.
+   * Each call needs an `entry` of its own.
    */
-  during<T>(work: () => Promise<T>, due?: () => boolean, kind?: WorkKind): Promise<T>
-  /** Counts the work until `leave`. */
+  during<T>(work: () => Promise<T>, entry?: DrainedWork): Promise<T>
+  /** Counts `work` as running until `leave` is called with the same object. */
   enter(work: DrainedWork): void
   leave(work: DrainedWork): void
   /** How much work of this kind is due and runs now. */
@@ -77,13 +78,12 @@ export function createDrain(): Drain {
       return () => void listeners.delete(stop)
     },
 
-    async during(work, isDue, kind) {
-      const entered: DrainedWork = { kind, ...(isDue && { isDue }) }
-      running.add(entered)
+    async during(work, entry = {}) {
+      running.add(entry)
       try {
         return await work()
       } finally {
-        leave(entered)
+        leave(entry)
       }
     },
 

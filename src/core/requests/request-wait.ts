@@ -7,8 +7,8 @@ import type { PendingOutcome, PendingStore, StoredEntry } from '../ports/pending
 export type RequestState = 'open' | 'claimed' | 'expired' | PendingOutcome
 
 /**
- * Whether the owner's credential is there. `since` (`performance.now()`) is when the call was woken: what was saved by then must be seen,
- * and the call will read it next.
+ * Whether the owner's credential is active. With `since` (`performance.now()`, when the call was woken), a result that was cached before
+ * then does not count.
  */
 export type HasCredential = (since?: number) => Promise<boolean>
 
@@ -22,7 +22,7 @@ export interface RequestWait {
   readonly observer?: WaitObserver | undefined
 }
 
-/** Hears of waits, to measure them. */
+/** Receives the beginning and end of each wait, for metrics. */
 export interface WaitObserver {
   begun(provider: string): void
   /** The wait ends because a form was saved meanwhile, by whichever replica, so many milliseconds ago. */
@@ -47,7 +47,7 @@ export function waitForEnd(wait: RequestWait): Promise<WaitEnd> {
   return new Promise((resolve, reject) => void new OpenWait(wait, resolve, reject).begin())
 }
 
-/** One object and no suspended function, because many thousand calls wait for minutes. */
+/** One call's wait for its request. A class: see "A waiting call takes little memory" in docs/design.md. */
 class OpenWait {
   readonly #wait: RequestWait
   readonly #resolve: (end: WaitEnd) => void
@@ -105,7 +105,7 @@ class OpenWait {
       for (;;) {
         const since = this.#wokenAt
         this.#wokenAt = undefined
-        const seen = await look(this.#wait, this.#began, since)
+        const seen = await lookOnce(this.#wait, this.#began, since)
         if (seen !== 'open' && seen !== 'unknown') return this.#end(seen)
         this.#failures = seen === 'unknown' ? this.#failures + 1 : 0
         // Anyone who may publish in a shared store could wake the call without end.
@@ -125,7 +125,7 @@ class OpenWait {
     this.#sleeping = setTimeout(OpenWait.#lookAgain, this.#failures > 0 ? pauseAfter(this.#failures) : left, this)
   }
 
-  // Shared by all timers.
+  // Static, and given the wait by the timer, so that no timer needs a closure.
   static #lookAgain(wait: OpenWait): void {
     void wait.#look()
   }
@@ -156,26 +156,26 @@ class OpenWait {
  * Looks at the request once. `unknown`: the store or the backend is away, and the link may still be used. A call that was woken asks the
  * store and the backend side by side, because the credential is most likely there.
  */
-async function look(
+async function lookOnce(
   { store, request, hasCredential, observer }: RequestWait,
   began: number,
   since: number | undefined,
 ): Promise<WaitEnd | 'open' | 'unknown'> {
   try {
     const asked = store.get(request.key, request.waiterId)
-    const beside = since === undefined ? undefined : hasCredential(since)
-    const besideDone = beside?.catch(() => undefined)
+    const looking = since === undefined ? undefined : hasCredential(since)
+    const looked = looking?.catch(() => undefined)
     const entry = await asked
     const end = entry && endOf(entry)
     if (entry && end) {
       if (end === 'saved') {
-        tellAge(entry, began, request.provider, observer)
-        await besideDone
+        reportAge(entry, began, request.provider, observer)
+        await looked
       }
       return end
     }
     // Another client's request of the same owner may have saved the credential, or a shared store may have forgotten that this one did.
-    if (await (beside ?? hasCredential())) {
+    if (await (looking ?? hasCredential())) {
       if (entry) await store.close(request.key, 'saved')
       return 'saved'
     }
@@ -192,7 +192,7 @@ function endOf(entry: StoredEntry): WaitEnd | undefined {
   return state === 'open' || state === 'claimed' ? undefined : state
 }
 
-function tellAge(
+function reportAge(
   { closedAgo }: StoredEntry,
   began: number,
   provider: string,

@@ -39,7 +39,7 @@ export function createOperationMeter(instruments: Instruments, startSpan: StartS
   }
 }
 
-/** Methods that all operations share, because many thousand calls wait for minutes. */
+/** One measured operation. A class: see "A waiting call takes little memory" in docs/design.md. */
 class MeasuredOperation implements RunningOperation {
   readonly #began = performance.now()
   readonly #instruments: Instruments

@@ -43,7 +43,7 @@ export function createSpans(provider: TracerProvider = trace.getTracerProvider()
   }
 }
 
-/** Methods that all spans share, because many thousand calls wait for minutes. */
+/** A span until its end. A class: see "A waiting call takes little memory" in docs/design.md. */
 class OpenSpan implements RunningSpan {
   readonly #started: Span | undefined
   readonly #around: Context

@@ -10,8 +10,8 @@ import { createInstruments, type GaugeReading } from './instruments.ts'
 import { createProviderNames, outcomeOf, reasonLabel } from './label-values.ts'
 import { createOperationMeter } from './operations.ts'
 import { createSpans } from './spans.ts'
+import { createWaitMetrics } from './wait-metrics.ts'
 import { watchedBackend } from './watched-backend.ts'
-import { watchedWaits } from './watched-waits.ts'
 
 /** Where metrics and spans go. */
 export interface TelemetryOptions {
@@ -22,13 +22,14 @@ export interface TelemetryOptions {
 }
 
 /**
- * Metrics and spans of one opened vault. It listens where results already are: around the backend, the audit sink, the requests and the
+ * Metrics and spans of one opened vault. It listens where results already are: around the backend, the audit sink, the waits and the
  * reader, and at each audit line. So no other code counts anything.
  */
 export interface Telemetry {
   readonly operations: OperationMeter
   watchBackend<B extends { readonly name: string }>(backend: B): B
   watchAudit(sink: Pick<AuditSink, 'append' | 'check'>): Pick<AuditSink, 'append' | 'check'>
+  /** Counts and measures the calls that wait for their users. */
   readonly waits: WaitObserver
   watchReader(reader: CredentialReader): CredentialReader
   /** Counts a lookup in the cache. */
@@ -56,7 +57,7 @@ export function createTelemetry(backend: string, { meterProvider, tracerProvider
   return {
     operations: createOperationMeter(instruments, startSpan),
     watchBackend: (watched) => watchedBackend(watched, { instruments, startSpan }),
-    waits: watchedWaits({ instruments, providerLabel }),
+    waits: createWaitMetrics({ instruments, providerLabel }),
     lookedUp: (found) =>
       instruments.count('credential_vault.cache.lookups', { backend, outcome: found ? 'hit' : 'miss' }),
     observe: counts.observe,

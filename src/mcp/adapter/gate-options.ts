@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { accountOf, type GatedProvider } from '../../core/gate/gated-provider.ts'
+import { type GatedProvider, providerOfAccount } from '../../core/gate/gated-provider.ts'
 import { type OptionSchemas, parseOptions } from '../../core/model/options.ts'
 
 /** Options of a gate, whichever SDK calls it. `A` is the type of the tool's arguments. */
@@ -87,6 +87,6 @@ export function checkGate<S extends z.ZodType, O extends Pick<AnyGateOptions<nev
   const checked = parseOptions(schema, options ?? {}, caller)
   if (typeof handler !== 'function') throw new TypeError(`${caller} takes a provider, options if any, and a handler`)
   // A name that is not declared is found when the server starts, not at the first call.
-  if (typeof options?.account === 'string') accountOf(provider, options.account)
+  if (typeof options?.account === 'string') providerOfAccount(provider, options.account)
   return { checked, account: options?.account, handler }
 }

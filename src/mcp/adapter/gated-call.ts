@@ -32,7 +32,7 @@ export function gatedCall<E, A>(
 ): (parameters: readonly unknown[]) => Promise<GateOutcome<A>> {
   const { failFast = false, strict = false, retry } = checked
   const run = handler as Handler<unknown[], A>
-  return (parameters) => {
+  const pass = (parameters: readonly unknown[]) => {
     const extra = sdk.extraOf(parameters.at(-1))
     const before = parameters.slice(0, -1)
     const toolCall = callOf(extra) ?? createToolCall(sdk.requestOf?.(extra) ?? before)
@@ -51,5 +51,13 @@ export function gatedCall<E, A>(
       authInfo: sdk.authInfoOf(extra),
       handler: async (report, inside) => run(...before, sdk.guarded(extra, inside, report)),
     })
+  }
+  // Not async, so that nothing more is suspended while the call waits.
+  return (parameters) => {
+    try {
+      return pass(parameters)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 }

@@ -15,7 +15,7 @@ import { gatedCall, type SdkCalls } from './gated-call.ts'
 import type { Completer, GatedCompleter, Handler, RequireFor, RequireForCompletion } from './gated-handlers.ts'
 
 /** One kind of handler, as an SDK gates it. */
-export interface Kind<A> {
+export interface GatedKind<A> {
   readonly kind: 'prompt' | 'resource'
   readonly options: z.ZodType<CheckedOptions>
   /** Translates the outcome of a call into what the SDK answers. */
@@ -25,7 +25,7 @@ export interface Kind<A> {
 /** Makes `requireCredentials.prompt` or `requireCredentials.resource`. */
 export function requireFor<E, M extends readonly unknown[], A, S>(
   sdk: SdkCalls<E>,
-  { kind, options, answer }: Kind<A>,
+  { kind, options, answer }: GatedKind<A>,
 ): RequireFor<M, A, S> {
   return <P extends M>(
     provider: GatedProvider,

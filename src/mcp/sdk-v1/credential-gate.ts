@@ -20,7 +20,7 @@ import { gatedCall, type SdkCalls } from '../adapter/gated-call.ts'
 import type { RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
 import { noticesUntilClosed } from '../adapter/notices-until-closed.ts'
 import { createOpenQuestions } from '../adapter/open-questions.ts'
-import { type Kind, requireFor, requireForCompletion } from '../adapter/require.ts'
+import { type GatedKind, requireFor, requireForCompletion } from '../adapter/require.ts'
 import { foreignServerError, type SdkPackage } from '../adapter/sdk-copies.ts'
 import { promptAnswer, textAnswer, withNotice } from '../adapter/tool-answers.ts'
 import { guardedExtra } from './guarded-extra.ts'
@@ -130,12 +130,12 @@ export function credentialGate(server: McpServer | Server, options: CredentialGa
 }
 
 // Shared by all gates, of which each session has one.
-const PROMPT: Kind<GetPromptResult> = {
+const PROMPT: GatedKind<GetPromptResult> = {
   kind: 'prompt',
   options: namedOptions,
   answer: (outcome) => (outcome.kind === 'text' ? promptAnswer(outcome.text) : resultOf(outcome)),
 }
-const RESOURCE: Kind<ReadResourceResult> = { kind: 'resource', options: namedOptions, answer: resultOf }
+const RESOURCE: GatedKind<ReadResourceResult> = { kind: 'resource', options: namedOptions, answer: resultOf }
 
 function authInfoOf({ authInfo }: ToolExtra): unknown {
   return authInfo

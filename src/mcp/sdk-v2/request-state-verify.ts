@@ -26,7 +26,9 @@ const gateStates = new WeakMap<AbortSignal, string>()
  * import { createRequestStateCodec, McpServer } from '@modelcontextprotocol/server'
  * import { withGateState } from 'mcp-credential-vault/mcp/sdk-v2'
  *
- * const { verify } = createRequestStateCodec({ key: process.env['STATE_KEY'] ?? '' })
+ * const key = process.env['STATE_KEY']
+ * if (!key) throw new Error('Set STATE_KEY to at least 32 random bytes.')
+ * const { verify } = createRequestStateCodec({ key })
  * const server = new McpServer({ name: 'jira', version: '1.0.0' }, { requestState: { verify: withGateState(verify) } })
  * ```
  */

@@ -9,7 +9,7 @@ import { followRequest } from '../../core/telemetry/request-correlation.ts'
 import type { CheckedMountOptions } from './mount-options.ts'
 import type { McpMountVault } from './mount-vault.ts'
 import { type OpenResponse, openResponses } from './open-responses.ts'
-import { untilClosed } from './response-end.ts'
+import { onClose } from './response-close.ts'
 import { createRunningCalls } from './running-calls.ts'
 import { closeWithSocket, isClosed } from './web-exchange.ts'
 
@@ -25,7 +25,13 @@ export interface McpExchange {
 /** Koa middleware that serves MCP: pass it to `app.use()`. */
 export type McpMount = KoaMiddleware & {
   /**
-   * For Express, Fastify or plain `node:http`, before anything that reads bodies. It passes other paths on.
+   * Returns a handler for Express, Fastify (through `@fastify/middie`) and `node:http`. Put it before anything that reads bodies. Other
+   * paths go to `next`; without one they get 404.
+   *
+   * @example
+   * ```ts
+   * express().use(mcpMount(vault, createServer).nodeHandler()).listen(3000)
+   * ```
    */
   nodeHandler(): NodeHandler
 }
@@ -59,18 +65,15 @@ export function httpMount(vault: McpMountVault, options: CheckedMountOptions, se
     responses.close()
   })
 
-  /** Returns the body of a POST, after answering one that is none. */
-  async function postedBody(
-    ctx: Koa.Context,
-    open: OpenResponse | undefined,
-  ): Promise<McpExchange['body'] | 'answered'> {
+  /** Returns the body of a POST. `ended`: there is none to serve; the client has its error, or is gone. */
+  async function postedBody(ctx: Koa.Context, open: OpenResponse | undefined): Promise<McpExchange['body'] | 'ended'> {
     if (ctx.req.readableDidRead) answerReadAlready(ctx)
     else {
       const body = await readJsonBody(ctx.req, maxBodyBytes, { ...(open && { held: open }) })
       if (body !== 'aborted' && !body.problem) return body
       if (body !== 'aborted') answerProblem(ctx, body.problem)
     }
-    return 'answered'
+    return 'ended'
   }
 
   async function serve(ctx: Koa.Context): Promise<void> {
@@ -83,10 +86,10 @@ export function httpMount(vault: McpMountVault, options: CheckedMountOptions, se
       return answerJson(ctx, 503, 'This user has too many responses open. Read or close some, then try again.')
     }
     if (isClosed(ctx)) return open?.closed()
-    if (open) untilClosed(ctx.res, open)
+    if (open) onClose(ctx.res, open)
     closeWithSocket(ctx.req, ctx.res)
     const body = ctx.method === 'POST' ? await postedBody(ctx, open) : undefined
-    if (body === 'answered') return
+    if (body === 'ended') return
     if (!calls.admits(ctx.method, body?.value)) return answerStopping(ctx)
     calls.begin(ctx, body?.value)
     // The access log reads it when the answer has been sent.

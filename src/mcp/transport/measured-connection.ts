@@ -47,7 +47,7 @@ interface Running {
   readonly operation: RunningOperation
 }
 
-/** One object for each session, since many thousand may be open. */
+/** Measures what goes over one connection. A class: see "A waiting call takes little memory" in docs/design.md. */
 class MeasuredConnection {
   readonly #operations: OperationMeter
   readonly #transport: WireTransport

@@ -1,5 +1,5 @@
 import { type Owner, ownerKey } from '../../core/model/owner.ts'
-import type { ResponsePart } from './response-end.ts'
+import type { CloseListener } from './response-close.ts'
 
 /** `mount-options.ts` has the options and defaults: `maxOpenResponsesPerOwner`, `maxUnreadBytesPerOwner` and `writeTimeoutSeconds`. */
 export interface OpenResponseLimits {
@@ -12,7 +12,7 @@ export interface OpenResponseLimits {
 }
 
 /** An open response, with the body of its request. */
-export interface OpenResponse extends ResponsePart {
+export interface OpenResponse extends CloseListener {
   /** Adds bytes that wait for the client. */
   waiting(bytes: number): void
   /** Removes bytes that the client has read. */
@@ -104,7 +104,7 @@ class CountedResponses implements OpenResponses {
   }
 }
 
-/** Methods that all responses share, because many thousand stay open for minutes. */
+/** One open response, counted for its owner. A class: see "A waiting call takes little memory" in docs/design.md. */
 class CountedResponse implements OpenResponse {
   readonly owner: string
   unread = 0

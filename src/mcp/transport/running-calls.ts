@@ -2,7 +2,7 @@ import type Koa from 'koa'
 import { z } from 'zod'
 import { createDrain, type Drain, type DrainedWork } from '../../core/host/drain.ts'
 import { sameOwner } from '../../core/model/owner.ts'
-import { type ResponsePart, untilClosed } from './response-end.ts'
+import { type CloseListener, onClose } from './response-close.ts'
 import { isClosed } from './web-exchange.ts'
 
 /** The exchanges of a mount that are open, so that they end in order when the process does. */
@@ -30,13 +30,13 @@ export function createRunningCalls(): RunningCalls {
     begin(ctx, message) {
       if (isClosed(ctx)) return
       const { res } = ctx
-      if (ctx.method === 'GET') untilClosed(res, { closed: drain.onBegin(() => res.end()) })
+      if (ctx.method === 'GET') onClose(res, { closed: drain.onBegin(() => res.end()) })
       if (ctx.method !== 'POST' || isListening(message)) return
       forgetCancelled(open, ctx, message)
       const exchange = new OpenExchange(drain, open, ctx, requestIdsIn(message))
       drain.enter(exchange)
       open.add(exchange)
-      untilClosed(res, exchange)
+      onClose(res, exchange)
     },
 
     async end(deadline) {
@@ -49,24 +49,25 @@ export function createRunningCalls(): RunningCalls {
   }
 }
 
-class OpenExchange implements DrainedWork, ResponsePart {
+/** A POST whose response is open. The shutdown waits for its requests. */
+class OpenExchange implements DrainedWork, CloseListener {
   readonly ctx: Koa.Context
-  /** Of the requests that it has to answer. */
+  /** JSON-RPC ids of the requests that still need an answer. */
   ids: readonly RequestId[]
   readonly #drain: Drain
   readonly #open: Set<OpenExchange>
-  readonly #answers: boolean
+  readonly #hadRequests: boolean
 
   constructor(drain: Drain, open: Set<OpenExchange>, ctx: Koa.Context, ids: readonly RequestId[]) {
     this.#drain = drain
     this.#open = open
     this.ctx = ctx
     this.ids = ids
-    this.#answers = ids.length > 0
+    this.#hadRequests = ids.length > 0
   }
 
   isDue(): boolean {
-    return !this.#answers || this.ids.length > 0
+    return !this.#hadRequests || this.ids.length > 0
   }
 
   closed(): void {

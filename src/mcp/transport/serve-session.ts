@@ -1,7 +1,7 @@
 import type { User } from '../../core/model/owner.ts'
 import { answerJson, authInfoOf, type McpExchange } from './http-mount.ts'
 import { closeQuietly, type McpSession, type McpSessions, type SessionTransport } from './mcp-sessions.ts'
-import type { ResponsePart } from './response-end.ts'
+import type { CloseListener } from './response-close.ts'
 import { sendWebResponse, toWebRequest } from './web-exchange.ts'
 
 /** Additional parameters for an SDK's transport. */
@@ -50,8 +50,8 @@ export async function serveSession<S, T extends HandlingTransport>(
   return sendWebResponse(ctx, response, { open, end: use })
 }
 
-/** Keeps a session from being idle. */
-class SessionUse implements ResponsePart {
+/** One request of a session. The session is not idle while it is open. */
+class SessionUse implements CloseListener {
   readonly #session: Pick<McpSession<unknown>, 'open' | 'lastUsed'>
 
   constructor(session: Pick<McpSession<unknown>, 'open' | 'lastUsed'>) {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Koa from 'koa'
 import type { OpenResponse } from './open-responses.ts'
-import { type ResponsePart, untilClosed } from './response-end.ts'
+import { type CloseListener, onClose } from './response-close.ts'
 
 /**
  * Converts the request for the SDK's web-standard transport, without its body. The URL has the configured address, whatever `Host` says.
@@ -25,7 +25,7 @@ export interface SendParts {
   /** Undefined for a response that is not counted. */
   readonly open: OpenResponse | undefined
   /** Told when the response is finished or the client has gone. */
-  readonly end?: ResponsePart
+  readonly end?: CloseListener
 }
 
 /** Sends a web response through Node.js. Resolves when it has begun. */
@@ -43,7 +43,7 @@ export async function sendWebResponse(ctx: Koa.Context, response: Response, { op
     if (name !== 'connection') ctx.set(name, value)
   }
   res.statusCode = response.status
-  if (end) untilClosed(res, end)
+  if (end) onClose(res, end)
   if (response.body) new SentBody(response.body.getReader(), res, open).begin()
   else res.end()
 }
@@ -51,8 +51,8 @@ export async function sendWebResponse(ctx: Koa.Context, response: Response, { op
 /** Bytes written at a time, so that progress shows whether the client reads. */
 const SLICE = 65_536
 
-/** One object and no suspended function, because many thousand event streams stay open for minutes. */
-class SentBody implements ResponsePart {
+/** A response body on its way to the client. A class: see "A waiting call takes little memory" in docs/design.md. */
+class SentBody implements CloseListener {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #res: Koa.Context['res']
   readonly #open: OpenResponse | undefined
@@ -72,7 +72,7 @@ class SentBody implements ResponsePart {
   begin(): void {
     // Send the headers of an event stream soon, since its first event may be a minute away. Most events come early and share their packet.
     this.#flushing = setTimeout(SentBody.#flush, HEADERS_WAIT, this)
-    untilClosed(this.#res, this)
+    onClose(this.#res, this)
     this.#next()
   }
 
@@ -164,5 +164,5 @@ export function closeWithSocket({ socket }: IncomingMessage, response: ServerRes
   // One listener for each pipelined request.
   socket.setMaxListeners(0)
   socket.on('close', gone)
-  untilClosed(response, { closed: () => void socket.off('close', gone) })
+  onClose(response, { closed: () => void socket.off('close', gone) })
 }

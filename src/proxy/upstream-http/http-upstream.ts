@@ -1,3 +1,4 @@
+import { settled } from '../../core/host/all-done.ts'
 import { openOverRequests } from '../era/session-over-requests.ts'
 import { isRequest, type Message, type Request } from '../upstream/message.ts'
 import {
@@ -45,11 +46,6 @@ async function openSession(
     protocolVersion: protocolVersionIn(answer),
   })
   return { session, answer }
-}
-
-async function settled<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
-  const [end] = await Promise.allSettled([work])
-  return end
 }
 
 /** Whether the server may know no sessions. It was reached, and it accepts the credential. */

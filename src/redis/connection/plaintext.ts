@@ -2,8 +2,11 @@ import { CredentialVaultError } from '../../core/model/errors.ts'
 import { isLoopbackHost } from '../../core/network/loopback.ts'
 
 /** Why options that connect to another machine without TLS are refused. */
-export const PLAINTEXT_REFUSED =
-  'without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or redisConnection.tls with Sentinel and Cluster; on a network that you trust, set redisConnection.dangerouslyAllowPlaintext'
+export const PLAINTEXT_REFUSED = 'without TLS the password and every sign-out can be read and changed on the way'
+
+/** What to do about it. */
+export const PLAINTEXT_ADVICE =
+  'Use rediss://, or redisConnection.tls with Sentinel and Cluster. On a network that you trust, set redisConnection.dangerouslyAllowPlaintext.'
 
 /** What operators are told at start if they have allowed it. */
 export const PLAINTEXT_WARNING =

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Logger, loggerOption } from '../../core/host/logger.ts'
 import { functionOption, type OptionSchemas } from '../../core/model/options.ts'
 import { parsedUrl } from '../../core/model/url-value.ts'
-import { crossesNetwork, PLAINTEXT_REFUSED } from './plaintext.ts'
+import { crossesNetwork, PLAINTEXT_ADVICE, PLAINTEXT_REFUSED } from './plaintext.ts'
 
 export interface RedisTlsOptions {
   /** File with the certificate authorities to trust instead of Node's own, PEM. Read again for each connection, as are the other files. */
@@ -80,7 +80,8 @@ const tlsSchema = z
   } satisfies OptionSchemas<RedisTlsOptions>)
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     path: ['certFile'],
-    error: 'it and redisConnection.tls.keyFile belong together. Set both, or none',
+    error: 'it and redisConnection.tls.keyFile belong together',
+    params: { advice: 'Set both, or neither.' },
   })
 
 const sentinelSchema = z.strictObject({
@@ -116,12 +117,13 @@ export const redisSchema = z
   } satisfies OptionSchemas<RedisOptions>)
   .refine(({ url, sentinel, cluster }) => [url, sentinel, cluster].filter((one) => one !== undefined).length === 1, {
     path: ['url'],
-    error:
-      'it, redisConnection.sentinel and redisConnection.cluster.nodes each name the server. Set exactly one of them',
+    error: 'it, redisConnection.sentinel and redisConnection.cluster.nodes each name the server',
+    params: { advice: 'Set exactly one of them.' },
   })
   .refine(({ password, passwordFile }) => password === undefined || passwordFile === undefined, {
     path: ['password'],
-    error: 'redisConnection.passwordFile is set too. Keep one, better the file',
+    error: 'redisConnection.passwordFile is set too',
+    params: { advice: 'Keep one, preferably the file.' },
   })
   .refine(
     ({ url, username, password, passwordFile }) =>
@@ -129,17 +131,20 @@ export const redisSchema = z
     {
       path: ['url'],
       error:
-        'it holds a login, and redisConnection.username, redisConnection.password or redisConnection.passwordFile is set too. Keep one',
+        'it holds a login, and redisConnection.username, redisConnection.password or redisConnection.passwordFile is set too',
+      params: { advice: 'Keep one.' },
     },
   )
   // What a text that is no URL says of TLS is no matter.
   .refine(({ url, tls }) => tls === undefined || url === undefined || !isRedisUrl(url) || url.startsWith('rediss:'), {
     path: ['tls'],
-    error: 'it needs a rediss:// URL. Begin redisConnection.url with rediss://',
+    error: 'it needs a rediss:// URL',
+    params: { advice: 'Begin redisConnection.url with rediss://.' },
   })
   .refine((options) => options.dangerouslyAllowPlaintext || !connectsInPlaintext(options), {
     path: ['url'],
     error: PLAINTEXT_REFUSED,
+    params: { advice: PLAINTEXT_ADVICE },
   })
 
 export type RedisSettings = z.output<typeof redisSchema>

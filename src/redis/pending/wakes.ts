@@ -1,4 +1,5 @@
 import type { AwaitedEntry } from '../../core/ports/pending-store.ts'
+import { createTopicListeners } from '../../core/requests/topic-listeners.ts'
 import type { RedisConnection } from '../connection/redis-connection.ts'
 import { closedError } from '../connection/redis-problem.ts'
 import { channelName } from '../connection/subscriptions.ts'
@@ -13,30 +14,17 @@ export interface Wakes {
   close(): void
 }
 
-interface Listener {
-  readonly onWake: () => void
-}
-
 export function createWakes(
   redis: Pick<RedisConnection, 'prefix' | 'isCluster' | 'run' | 'listen'>,
   rootOf: LooksParts['rootOf'],
 ): Wakes {
-  const topics = new Map<string, readonly Listener[]>()
+  const listeners = createTopicListeners()
   const looks = createLooks({ entries: createEntryLooks(redis), rootOf })
   let subscribed: Promise<() => void> | undefined
   let isClosed = false
 
-  function deliver(topic: string): void {
-    for (const listener of topics.get(topic) ?? []) {
-      // One that throws does not stop the others.
-      queueMicrotask(() => {
-        if (topics.get(topic)?.includes(listener)) listener.onWake()
-      })
-    }
-  }
-
   function subscription(): Promise<() => void> {
-    subscribed ??= redis.listen('wake', deliver, looks.all).catch((error: unknown) => {
+    subscribed ??= redis.listen('wake', listeners.wake, looks.all).catch((error: unknown) => {
       subscribed = undefined
       throw error
     })
@@ -46,14 +34,11 @@ export function createWakes(
   return {
     async listen(topic, onWake, awaited) {
       if (isClosed) throw closedError()
-      const listener = { onWake }
-      topics.set(topic, [...(topics.get(topic) ?? []), listener])
+      const stopListening = listeners.listen(topic, onWake)
       const stopLooking = looks.add(onWake, awaited)
       const stop = () => {
         stopLooking()
-        const left = topics.get(topic)?.filter((other) => other !== listener) ?? []
-        if (left.length > 0) topics.set(topic, left)
-        else topics.delete(topic)
+        stopListening()
       }
       try {
         await subscription()
@@ -73,7 +58,7 @@ export function createWakes(
     close() {
       isClosed = true
       looks.close()
-      topics.clear()
+      listeners.clear()
       void subscribed?.then((stop) => stop()).catch(() => undefined)
     },
   }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { CredentialVaultError } from '../../core/model/errors.ts'
 
-/** The end of one tool call, for the requests that were begun in it. A class, because each call makes one. */
+/** The end of one tool call, for the requests that were begun in it. Its members are arrow fields, so that they can be passed on alone. */
 export class CallEnd {
   readonly #provider: string
   readonly #cancelled: AbortSignal | undefined

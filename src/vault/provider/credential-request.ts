@@ -5,6 +5,7 @@ import type { RequestCause } from '../../core/model/credential-state.ts'
 import type { StorageKey } from '../../core/model/storage-key.ts'
 import { entryUrl } from '../../core/network/form-urls.ts'
 import type { PendingRequest, WaitEnd } from '../../core/ports/pending-request.ts'
+import type { HasCredential } from '../../core/requests/request-wait.ts'
 import type { ProviderServices } from '../credential-vault.ts'
 
 export interface RequestParts {
@@ -13,7 +14,7 @@ export interface RequestParts {
   readonly call: GatedCall
   readonly serverBaseUrl: URL
   /** With `since`, what was saved by then is read anew. */
-  readonly isSaved: (since?: number) => Promise<boolean>
+  readonly hasCredential: HasCredential
 }
 
 export interface CredentialRequestParts extends RequestParts {
@@ -56,7 +57,7 @@ function requestOf(parts: RequestParts, request: PendingRequest): CredentialRequ
   return new OpenCredentialRequest(parts, request)
 }
 
-/** Methods that all requests share, because many thousand calls wait for minutes. */
+/** A credential request as the gate uses it. A class: see "A waiting call takes little memory" in docs/design.md. */
 class OpenCredentialRequest implements CredentialRequest {
   readonly request: PendingRequest
   readonly url: string
@@ -85,7 +86,7 @@ class OpenCredentialRequest implements CredentialRequest {
   wait(signal: AbortSignal): Promise<WaitEnd> {
     const { services, key } = this.#parts
     return services.pendingRequests
-      .wait(this.request, (since) => this.#isThere(since), signal)
+      .wait(this.request, (since) => this.#hasCredential(since), signal)
       .then((end) => {
         // The credential may have been saved on another replica, and what is cached may be from before.
         if (end === 'saved' && !this.#isFresh) services.reader.forget(key)
@@ -93,8 +94,8 @@ class OpenCredentialRequest implements CredentialRequest {
       })
   }
 
-  async #isThere(since: number | undefined): Promise<boolean> {
-    const saved = await this.#parts.isSaved(since)
+  async #hasCredential(since: number | undefined): Promise<boolean> {
+    const saved = await this.#parts.hasCredential(since)
     this.#isFresh = saved && since !== undefined
     return saved
   }

@@ -6,7 +6,7 @@ import type {
   GatedProvider,
   ProcessLog,
   RepeatedCalls,
-  Settled,
+  Verdict,
 } from '../../core/gate/gated-provider.ts'
 import { type CallExtra, requireCall, type ToolCall } from '../../core/gate/tool-call.ts'
 import { newCorrelationId } from '../../core/model/correlation-id.ts'
@@ -95,7 +95,7 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
 
   /** Opens the vault if this provider has none yet. In a form tier, also waits for the proof that this process cannot read. */
   async ready(): Promise<void> {
-    if (!this.#attached) await this.#opened()
+    if (!this.#attached) await this.#openOwnVault()
     await this.vault.proven?.()
   }
 
@@ -233,11 +233,11 @@ export class CredentialsProvider<const V extends VariablesOptions = VariablesOpt
     return this.#accounts.unnamed.run(call, toolCall, handler)
   }
 
-  settle(call: GatedCall, error: unknown): Promise<Settled> {
+  settle(call: GatedCall, error: unknown): Promise<Verdict> {
     return this.#accounts.unnamed.settle(call, error)
   }
 
-  async #opened(): Promise<void> {
+  async #openOwnVault(): Promise<void> {
     const opening = async () => {
       const vault = await openProviderVault(this.#options)
       if (!this.#attached) this.#attach(vault)

@@ -5,7 +5,7 @@ import type {
   GatedProvider,
   ProcessLog,
   RepeatedCalls,
-  Settled,
+  Verdict,
 } from '../../core/gate/gated-provider.ts'
 import type { ToolCall } from '../../core/gate/tool-call.ts'
 import { allDone } from '../../core/host/all-done.ts'
@@ -139,7 +139,7 @@ export class ProviderAccount implements GatedProvider {
     }
   }
 
-  async settle(call: GatedCall, error: unknown): Promise<Settled> {
+  async settle(call: GatedCall, error: unknown): Promise<Verdict> {
     const rejected = [...this.#provider.accounts()].filter(({ rejections }) => rejections.has(call))
     const ends = await allDone(rejected.map((account) => account.#settleRejection(call)))
     // What stopped the handler comes first: it has no answer of its own then.
@@ -189,14 +189,14 @@ export class ProviderAccount implements GatedProvider {
 
   #requestParts(call: GatedCall): RequestParts {
     const { services, serverBaseUrl } = this.#provider
-    const isSaved = async (since?: number) => {
+    const hasCredential = async (since?: number) => {
       if (since !== undefined) await services().reader.readAhead(this.keyOf(call), call, since)
       return (await this.credentialState(call)) === 'active'
     }
-    return { services: services(), key: this.keyOf(call), call, serverBaseUrl: serverBaseUrl(), isSaved }
+    return { services: services(), key: this.keyOf(call), call, serverBaseUrl: serverBaseUrl(), hasCredential }
   }
 
-  async #settleRejection(call: GatedCall): Promise<Settled> {
+  async #settleRejection(call: GatedCall): Promise<Verdict> {
     const rejection = this.rejections.take(call)
     if (!rejection) return 'kept'
     this.#known(call).passedWith = undefined
@@ -205,7 +205,7 @@ export class ProviderAccount implements GatedProvider {
   }
 
   /** Finds another account that the handler chose and its owner has not connected: the gate has looked at its own account only. */
-  #lacked(error: unknown): Settled | undefined {
+  #lacked(error: unknown): Verdict | undefined {
     const cause = unusableCause(error)
     if (cause === undefined || !isCredentialVaultError(error)) return undefined
     for (const account of this.#provider.accounts())

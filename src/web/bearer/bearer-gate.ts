@@ -67,7 +67,7 @@ export function createBearerGate(
 ): Middleware {
   const { identity, journal, serverBaseUrl, health, options } = parts
   const { verifyToken, resource, noAccessToken } = identity
-  const mcpUrl = urlOf(resource?.resource)
+  const mcpUrl = urlMaker(resource?.resource)
   const programs = programHeaders(serverBaseUrl.protocol === 'https:', options.hstsIncludeSubdomains)
 
   function refusal(status: number, error: string, line?: GateAnswer['line']): GateAnswer {
@@ -152,7 +152,9 @@ export function createBearerGate(
   }
 }
 
-/** `headersDistinct` would keep a second copy of all headers for as long as the response is open. */
+/**
+ * Returns each `Authorization` header. Not from `headersDistinct`: it would keep a second copy of all headers while the response is open.
+ */
 function authorizationLines({ rawHeaders }: IncomingMessage): readonly string[] {
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization')
 }
@@ -180,7 +182,7 @@ function userOf({ issuer, subject, clientId, displayName }: Principal): User {
   }
 }
 
-function urlOf(resource: string | undefined): (() => URL) | undefined {
+function urlMaker(resource: string | undefined): (() => URL) | undefined {
   return resource !== undefined && isUrl(resource) ? () => new URL(resource) : undefined
 }
 

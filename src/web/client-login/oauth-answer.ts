@@ -3,7 +3,7 @@ import type { Answer, PageEvent } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
 
-/** An answer in JSON, for a program. */
+/** A JSON answer of an OAuth endpoint. */
 export interface OAuthAnswer extends Pick<Answer, 'headers' | 'problem'> {
   readonly status: number
   readonly body: object

@@ -16,7 +16,7 @@ export interface AuthorizedLink {
   readonly state: FoundRequest['state']
   readonly provider: FormProvider
   /** Set if the form asks for some of the provider's variables only. */
-  readonly isPart?: true
+  readonly isPartial?: true
   /** `Set-Cookie` lines that extend the session, sent with every answer. */
   readonly cookies: readonly string[]
 }

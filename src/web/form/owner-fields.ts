@@ -11,7 +11,7 @@ import { csrfPurpose } from './partial-form.ts'
 export interface OwnerFields {
   readonly fields: ReadonlyMap<string, string>
   /** Whether the form asked for some of the provider's variables only. */
-  readonly ofPart: boolean
+  readonly isPartial: boolean
 }
 
 /** Returns the fields of a submit or cancel that the owner sent from this link's own form, or the answer to any other request. */
@@ -31,14 +31,14 @@ export async function ownerFields(
   const fields = await readFields(services, request, link)
   if (isAnswer(fields)) return fields
   const { request: asked } = authorized
-  const isOf = (form: { readonly isPart?: true }) =>
+  const isOf = (form: { readonly isPartial?: true }) =>
     csrfTokenMatches(parts.sealer, session.id, csrfPurpose({ request: asked, ...form }), fields.get(CSRF_FIELD))
-  const ofPart = isOf({ isPart: true })
-  if (!ofPart && !isOf({})) {
+  const isPartial = isOf({ isPartial: true })
+  if (!isPartial && !isOf({})) {
     const page = renderer.message(messages.staleForm(viewerOf(services, session, target), target))
     return { page, event: rejected('csrf', link) }
   }
-  return { fields, ofPart }
+  return { fields, isPartial }
 }
 
 /**

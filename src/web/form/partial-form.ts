@@ -25,7 +25,7 @@ export async function missingFieldsOnly(
   const missing = await parts.completion
     ?.missing(storageKey(provider.name, session), provider, lineOf(request))
     .catch(() => [])
-  return missing?.length ? { ...authorized, provider: asking(provider, missing, {}), isPart: true } : authorized
+  return missing?.length ? { ...authorized, provider: asking(provider, missing, {}), isPartial: true } : authorized
 }
 
 /**
@@ -65,8 +65,8 @@ export async function isStillKept(
  * What a form's token is bound to. A part of a form has another token than the whole one, so the sent form says which one it was, and only a
  * part has to be compared with what is stored.
  */
-export function csrfPurpose({ request, isPart }: Pick<AuthorizedLink, 'request' | 'isPart'>): string {
-  return isPart ? `${request.handle} part` : request.handle
+export function csrfPurpose({ request, isPartial }: Pick<AuthorizedLink, 'request' | 'isPartial'>): string {
+  return isPartial ? `${request.handle} part` : request.handle
 }
 
 /** A form with fewer variables, whose values are checked together with those that are kept. */

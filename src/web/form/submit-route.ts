@@ -23,10 +23,10 @@ import { type AskedFields, isStillKept, withKeptValues } from './partial-form.ts
 export async function submit(services: PageServices, request: PageRequest, whole: AuthorizedLink): Promise<Answer> {
   const sent = await ownerFields(services, request, whole)
   if (isAnswer(sent)) return sent
-  const { fields, ofPart } = sent
+  const { fields, isPartial } = sent
   let asked: AskedFields = { authorized: whole }
   try {
-    if (ofPart) asked = await withKeptValues(services, request, whole)
+    if (isPartial) asked = await withKeptValues(services, request, whole)
   } catch (error) {
     return notSaved(services, request, whole, { error, fields })
   }

@@ -38,7 +38,7 @@ export function countedRoutes(routes: OwnRoutes, drain: Drain): OwnRoutes {
       await Promise.allSettled([answering])
       await sent(ctx.res)
     }
-    void drain.during(whole, () => ctx.req.complete, ctx.method === 'POST' ? 'form' : undefined)
+    void drain.during(whole, { isDue: () => ctx.req.complete, kind: ctx.method === 'POST' ? 'form' : undefined })
     return answering
   }
 

@@ -35,3 +35,22 @@ test("a tool cannot put a function of its own in the place of other users' use()
         `${name} can be replaced`,
       ).toBe(false)
 })
+
+test("a tool cannot replace a method of its call, the call's guard or its progress for every user", () => {
+  const extra = markCall({}, createToolCall({}))
+  const call = callOf(extra)
+  for (const part of [call, call?.guard, call?.progress]) {
+    const shared: object = Object.getPrototypeOf(part)
+    expect(Object.isFrozen(shared)).toBe(true)
+    const methods = Object.getOwnPropertyNames(shared)
+    expect(methods.length).toBeGreaterThan(1)
+    for (const name of methods)
+      expect(
+        Reflect.set(shared, name, () => 'replaced'),
+        name,
+      ).toBe(false)
+  }
+  const other = createToolCall({})
+  expect([other.progress.beat(), other.progress.raise(3), other.progress.beat()]).toEqual([1, 4, 5])
+  expect(other.outermost()).toBeUndefined()
+})

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { parseOptions } from '../../../src/core/model/options.ts'
 import { defineVariables } from '../../../src/core/model/variables.ts'
 import { defineDestinations } from '../../../src/destinations/destination.ts'
+import { redisSchema } from '../../../src/redis/connection/redis-options.ts'
 
 const messageOf = (work: () => unknown): string => {
   try {
@@ -49,4 +50,21 @@ test.each([
   ],
 ])('so is one whose text does not say what it must be', (work, message) => {
   expect(messageOf(work)).toBe(message)
+})
+
+test.each([
+  [
+    { url: 'redis://127.0.0.1:6379', tls: {} },
+    'redisConnection.tls: it needs a rediss:// URL. Begin redisConnection.url with rediss://.',
+  ],
+  [
+    { url: 'redis://127.0.0.1:6379', password: 'x', passwordFile: '/y' },
+    'redisConnection.password: redisConnection.passwordFile is set too. Keep one, preferably the file.',
+  ],
+  [
+    { url: 'redis://redis.example.com:6379' },
+    'redisConnection.url: without TLS the password and every sign-out can be read and changed on the way. Use rediss://, or redisConnection.tls with Sentinel and Cluster. On a network that you trust, set redisConnection.dangerouslyAllowPlaintext.',
+  ],
+])('advice that an option brings is given once: %j', (options, message) => {
+  expect(messageOf(() => parseOptions(redisSchema, options, 'redisConnection'))).toBe(message)
 })

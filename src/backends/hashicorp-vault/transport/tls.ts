@@ -32,5 +32,6 @@ export const tlsSchema = z
   .refine((tls) => !(tls.ca && tls.caFile), { path: ['ca'], error: 'give either ca or caFile' })
   .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
     path: ['certFile'],
-    error: 'it and vaultBackend.tls.keyFile belong together. Set both, or none',
+    error: 'it and vaultBackend.tls.keyFile belong together',
+    params: { advice: 'Set both, or neither.' },
   })

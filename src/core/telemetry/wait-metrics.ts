@@ -2,13 +2,13 @@ import type { WaitObserver } from '../requests/request-wait.ts'
 import type { Instruments } from './instruments.ts'
 import { outcomeOf } from './label-values.ts'
 
-export interface WatchedWaitsParts {
+export interface WaitMetricsParts {
   readonly instruments: Instruments
   readonly providerLabel: (name: string | undefined) => string
 }
 
 /** Counts and measures the calls that wait for their users. */
-export function watchedWaits({ instruments, providerLabel }: WatchedWaitsParts): WaitObserver {
+export function createWaitMetrics({ instruments, providerLabel }: WaitMetricsParts): WaitObserver {
   const waiting = new Map<string, number>()
   instruments.read('credential_vault.waits', () =>
     [...waiting].map(([provider, calls]) => [calls, { provider }] as const),
