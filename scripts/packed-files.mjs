@@ -32,13 +32,15 @@ export function usedModules(root) {
   return used
 }
 
-/** Files of templates that a page or an asset is made of: named in src/web, or as a part in another template. */
+/** Files of templates that a page or an asset is made of: named in src/web or src/server, or as a part in another template. */
 export function usedTemplates(root) {
   const folder = join(root, 'templates')
   const names = readdirSync(folder)
-  const sources = readdirSync(join(root, 'src/web'), { recursive: true })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join(root, 'src/web', name))
+  const sources = ['src/web', 'src/server'].flatMap((room) =>
+    readdirSync(join(root, room), { recursive: true })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(root, room, name)),
+  )
   const text = [...sources, ...names.map((name) => join(folder, name))]
     .map((path) => readFileSync(path, 'utf8'))
     .join('')

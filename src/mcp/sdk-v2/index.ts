@@ -8,7 +8,7 @@ export { type ClientQuirk, type CredentialGateOptions, knownClientQuirks } from 
 export type { CompletionContext } from '../adapter/completion-extra.ts'
 export type { AnyGateOptions, CompletionGateOptions, NamedGateOptions } from '../adapter/gate-options.ts'
 export type { Completer, GatedCompleter, Handler, RequireFor, RequireForCompletion } from '../adapter/gated-handlers.ts'
-export type { McpMount } from '../transport/http-mount.ts'
+export type { McpMount } from '../transport/mcp-mount.ts'
 export type { HttpMountOptions } from '../transport/mount-options.ts'
 export type { McpMountVault } from '../transport/mount-vault.ts'
 export { credentialGate, type GateOptions, type RequireCredentials, type StrictOptions } from './credential-gate.ts'

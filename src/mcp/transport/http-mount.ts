@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import Koa from 'koa'
-import { createNodeHandler, type NodeHandler } from '../../core/koa/node-handler.ts'
+import { createNodeHandler } from '../../core/koa/node-handler.ts'
 import type { User } from '../../core/model/owner.ts'
 import { type BodyProblem, readJsonBody } from '../../core/network/json-body.ts'
 import { basePathOf } from '../../core/network/server-base-url.ts'
-import type { KoaMiddleware } from '../../core/ports/koa.ts'
 import { followRequest } from '../../core/telemetry/request-correlation.ts'
+import type { McpMount } from './mcp-mount.ts'
 import type { CheckedMountOptions } from './mount-options.ts'
 import type { McpMountVault } from './mount-vault.ts'
 import { type OpenResponse, openResponses } from './open-responses.ts'
@@ -20,20 +20,6 @@ export interface McpExchange {
   readonly body: { readonly value: unknown } | undefined
   /** Undefined for a response that is not counted. */
   readonly open: OpenResponse | undefined
-}
-
-/** Koa middleware that serves MCP: pass it to `app.use()`. */
-export type McpMount = KoaMiddleware & {
-  /**
-   * Returns a handler for Express, Fastify (through `@fastify/middie`) and `node:http`. Put it before anything that reads bodies. Other
-   * paths go to `next`; without one they get 404.
-   *
-   * @example
-   * ```ts
-   * express().use(mcpMount(vault, createServer).nodeHandler()).listen(3000)
-   * ```
-   */
-  nodeHandler(): NodeHandler
 }
 
 /** The MCP servers behind a mount. */
