@@ -7,8 +7,7 @@ import type { PendingOutcome, PendingStore, StoredEntry } from '../ports/pending
 export type RequestState = 'open' | 'claimed' | 'expired' | PendingOutcome
 
 /**
- * Whether the owner's credential is there. `since` (`performance.now()`) is when the call was woken: what was saved by then must be seen,
- * and the call will read it next.
+ * Whether the owner's credential is there. `since` (`performance.now()`) is when the call was woken: what was saved by then must be seen.
  */
 export type HasCredential = (since?: number) => Promise<boolean>
 
