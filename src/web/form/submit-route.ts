@@ -1,3 +1,4 @@
+import { allDone } from '../../core/host/all-done.ts'
 import type { KeptValues } from '../../core/lifecycle/completion.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { earliest } from '../../core/model/expiry.ts'
@@ -106,7 +107,8 @@ const CLAIM_LAPSED = 'claim_lapsed'
  * cancelled or saved.
  */
 async function mayWrite({ parts, sessions }: PageServices, { session }: AuthorizedLink, claim: Claim): Promise<void> {
-  const [isGood, isHeld] = await Promise.all([sessions.isGood(session), parts.pendingRequests.renew(claim)])
+  // The link is given back after a failure, and a renewal that arrives later would claim it again, for nobody.
+  const [isGood, isHeld] = await allDone([sessions.isGood(session), parts.pendingRequests.renew(claim)])
   if (!isGood) {
     throw new CredentialVaultError('conflict', 'The session was ended while it was being saved. Nothing was saved.', {
       reason: SESSION_ENDED,

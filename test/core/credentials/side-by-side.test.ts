@@ -135,6 +135,28 @@ test('the check after a write runs while the labels are written, and a refusal t
   expect((await real.stat(key, { signal: AbortSignal.timeout(1000), correlationId: 'test' })).status).toBe('revoked')
 })
 
+test('a write that fails after it was done is reported once its check has ended', async () => {
+  const { held, release } = gate()
+  const { credentials } = setUp(() => ({
+    async write(_key, _values, _intent, call) {
+      call.noteWritten?.()
+      throw new CredentialVaultError('forbidden', 'no labels')
+    },
+  }))
+  const steps: string[] = []
+  const mayKeep = async () => {
+    await held
+    steps.push('checked')
+  }
+  const saving = credentials.save(key, { pat: 'secret-value' }, context, { mayKeep })
+  const reported = expect(saving.finally(() => steps.push('reported'))).rejects.toThrow('no labels')
+  await settled()
+  expect(steps).toEqual([])
+  release()
+  await reported
+  expect(steps).toEqual(['checked', 'reported'])
+})
+
 test('a backend that says nothing of its write is checked after it', async () => {
   const { credentials, steps } = setUp()
   const mayKeep = async () => void steps.push('may keep')
