@@ -12,7 +12,7 @@ import type { PageServices } from '../request/page-services.ts'
 import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { type CheckedValues, checkedValues } from './checked-values.ts'
 import { savedAnswer } from './done-route.ts'
-import { saveFailure } from './failure-answers.ts'
+import { nothingKept, saveFailure } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
 import { type AskedFields, isStillKept, withKeptValues } from './partial-form.ts'
@@ -25,12 +25,15 @@ export async function submit(services: PageServices, request: PageRequest, whole
   const sent = await ownerFields(services, request, whole)
   if (isAnswer(sent)) return sent
   const { fields, ofPart } = sent
-  let asked: AskedFields = { authorized: whole }
+  let asked: AskedFields | undefined = { authorized: whole }
   try {
     if (ofPart) asked = await withKeptValues(services, request, whole)
   } catch (error) {
+    // The whole form would not keep what this one keeps, and it can be sent again after the outage.
+    if (isCredentialVaultError(error, 'unavailable', 'audit_unavailable')) throw error
     return notSaved(services, request, whole, { error, fields })
   }
+  if (!asked) return nothingKept(services, whole, fields)
   const { authorized, kept } = asked
   const checked = await checkedValues(services, request, authorized, fields)
   if (isAnswer(checked)) return checked
