@@ -35,17 +35,6 @@ export interface CredentialReader {
     context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
   ): Promise<readonly string[] | undefined>
   /**
-   * Reads what may have been saved by `since` (`performance.now()`), so that its status and its release need not ask the backend. The values
-   * stay here, and this is not audited. It does nothing where nothing is cached.
-   *
-   * @throws `unavailable`. Other errors are left to the release
-   */
-  readAhead(
-    key: StorageKey,
-    context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
-    since: number,
-  ): Promise<void>
-  /**
    * Releases the values once their `credential.resolved` line is durable. `fresh` reads values again that are older than two seconds.
    *
    * @throws `credential_absent`, `credential_revoked`, `credential_rejected`, `credential_malformed`, `audit_unavailable`, or a backend's error
@@ -58,6 +47,8 @@ export interface CredentialReader {
   ): Promise<Release>
   /** Makes the next call ask the backend, after a change. */
   forget(key: Pick<StorageKey, 'path'>): void
+  /** Makes the next call ask the backend if what is cached was read before `since` (`performance.now()`). */
+  refresh(key: StorageKey, since: number): void
   /** Makes every next call ask the backend. */
   forgetAll(): void
   /** Clears the cache. */
@@ -117,19 +108,6 @@ export function createCredentialReader({
       return found.status === 'active' ? Object.keys(found.values) : undefined
     },
 
-    async readAhead(key, context, since) {
-      if (cacheTtl === 0) return
-      try {
-        cache.refresh(key, since)
-        const found = await cache.read(key, () => lookUp({ backend, calls }, key, traceOf(context)))
-        if (found.status !== 'active') cache.forget(key)
-        else labels.keep(key, found.describedInFull ? found : await statusOf({ backend, calls, log }, key, context))
-      } catch (error) {
-        cache.forget(key)
-        if (isCredentialVaultError(error, 'unavailable')) throw error
-      }
-    },
-
     async release(key, variables, context, { fresh = false } = {}) {
       const trace = traceOf(context)
       const begun = cutoff?.begin(key.owner)
@@ -169,6 +147,8 @@ export function createCredentialReader({
       cache.forget(key)
       labels.forget(key)
     },
+
+    refresh: (key, since) => cache.refresh(key, since),
 
     forgetAll() {
       cache.clear()

@@ -67,7 +67,11 @@ export function createCredentialWriter(parts: CredentialWriterParts): Credential
         keeping.catch(() => undefined)
       }
       const write = { key, values, labels, expect, context, mayWrite, noteWritten, done: STORED }
-      const { version, noted } = await writeBetweenLines(parts, write)
+      const { version, noted } = await writeBetweenLines(parts, write).catch(async (error: unknown) => {
+        // Whoever may be told now that nothing was saved undoes what the check does.
+        await keeping?.catch(() => undefined)
+        throw error
+      })
       try {
         await (keeping ?? mayStay())
       } catch (error) {

@@ -13,7 +13,7 @@ export interface RequestParts {
   readonly key: StorageKey
   readonly call: GatedCall
   readonly serverBaseUrl: URL
-  /** With `since`, what was saved by then is read anew. */
+  /** With `since`, what was cached before then does not count. */
   readonly hasCredential: HasCredential
 }
 
@@ -62,7 +62,7 @@ class OpenCredentialRequest implements CredentialRequest {
   readonly request: PendingRequest
   readonly url: string
   readonly #parts: RequestParts
-  /** Whether the last look read the credential anew and found it. */
+  /** Whether the last look found the credential, and left nothing cached from before its wake. */
   #isFresh = false
 
   constructor(parts: RequestParts, request: PendingRequest) {

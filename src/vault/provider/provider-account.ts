@@ -190,7 +190,7 @@ export class ProviderAccount implements GatedProvider {
   #requestParts(call: GatedCall): RequestParts {
     const { services, serverBaseUrl } = this.#provider
     const hasCredential = async (since?: number) => {
-      if (since !== undefined) await services().reader.readAhead(this.keyOf(call), call, since)
+      if (since !== undefined) services().reader.refresh(this.keyOf(call), since)
       return (await this.credentialState(call)) === 'active'
     }
     return { services: services(), key: this.keyOf(call), call, serverBaseUrl: serverBaseUrl(), hasCredential }

@@ -1,8 +1,10 @@
 import type { CredentialVaultError } from '../../core/model/errors.ts'
+import { checkFormValues } from '../../core/model/form-values.ts'
 import type { VerifyFailure } from '../../core/ports/form-provider.ts'
 import type { Answer } from '../request/answer.ts'
 import type { PageRequest } from '../request/page-request.ts'
 import type { PageServices } from '../request/page-services.ts'
+import { rejected } from '../request/posted-form.ts'
 import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { formPage } from './form-page.ts'
 
@@ -42,6 +44,24 @@ export function unverifiedAnswer(
     }),
     event,
   }
+}
+
+/** Answers a part of a form whose other values are not there to be kept any more, with the whole form. Nothing is saved. */
+export function nothingKept(
+  services: PageServices,
+  authorized: AuthorizedLink,
+  values: ReadonlyMap<string, string>,
+): Answer {
+  const { variables, label } = authorized.provider
+  const check = checkFormValues(variables, values)
+  const page = formPage(services, authorized, {
+    status: 422,
+    heading: 'Nothing was saved',
+    values,
+    general: `Your ${label} credential was changed while this form was open. Enter every field that it is to have.`,
+    ...(!check.ok && { fields: check.problems }),
+  })
+  return { page, event: rejected('invalid', aboutLink(services, authorized)) }
 }
 
 /** Returns heading and text for a save that the backend refused. The form keeps the values that are not secret, and the link still works. */

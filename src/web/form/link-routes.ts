@@ -12,7 +12,9 @@ export async function entry(services: PageServices, request: PageRequest, author
   // Nothing can be saved while the audit log fails, so do not ask for a secret then.
   const line = { ...aboutLink(services, authorized), ...lineOf(request) }
   await services.journal.grant({ type: 'form.opened', outcome: 'success', ...line })
-  return { page: formPage(services, await missingFieldsOnly(services, request, authorized)) }
+  // When the backend is down, the whole form says the same as before the outage, and saving reports it.
+  const asked = await missingFieldsOnly(services, request, authorized).catch(() => authorized)
+  return { page: formPage(services, asked) }
 }
 
 /** Ends the request and wakes the waiting call. */

@@ -14,23 +14,24 @@ export interface AskedFields {
   readonly kept?: KeptValues | undefined
 }
 
-/** Narrows the form to the fields that the provider has gained since the credential was saved. Reads no values. */
+/**
+ * Narrows the form to the fields that the provider has gained since the credential was saved, if it lacks any.
+ *
+ * @throws a backend's error
+ */
 export async function missingFieldsOnly(
   { parts }: PageServices,
   request: PageRequest,
   authorized: AuthorizedLink,
 ): Promise<AuthorizedLink> {
   const { provider, session } = authorized
-  // When the backend is down, the whole form says the same as before the outage, and saving reports it.
-  const missing = await parts.completion
-    ?.missing(storageKey(provider.name, session), provider, lineOf(request))
-    .catch(() => [])
+  const missing = await parts.completion?.missing(storageKey(provider.name, session), provider, lineOf(request))
   return missing?.length ? { ...authorized, provider: asking(provider, missing, {}), isPartial: true } : authorized
 }
 
 /**
  * Like {@link missingFieldsOnly}, with the values that are kept, for a form that was sent. A field of the kept ones that the browser sends
- * nevertheless is an unknown field.
+ * nevertheless is an unknown field. Undefined if there is nothing to keep any more.
  *
  * @throws `audit_unavailable`, or a backend's error
  */
@@ -38,14 +39,14 @@ export async function withKeptValues(
   services: PageServices,
   request: PageRequest,
   authorized: AuthorizedLink,
-): Promise<AskedFields> {
+): Promise<AskedFields | undefined> {
   const asked = await missingFieldsOnly(services, request, authorized)
-  if (asked === authorized) return { authorized }
+  if (asked === authorized) return undefined
   const { owner, provider, ...context } = aboutLink(services, authorized)
   const key = storageKey(provider, owner)
   const about = { ...context, ...lineOf(request) }
   const kept = await services.parts.completion?.kept(key, authorized.provider, about)
-  if (!kept) return { authorized }
+  if (!kept) return undefined
   return {
     authorized: { ...asked, provider: asking(authorized.provider, asked.provider.variables, kept.values) },
     kept,

@@ -1,3 +1,4 @@
+import { allDone } from '../../core/host/all-done.ts'
 import type { KeptValues } from '../../core/lifecycle/completion.ts'
 import { CredentialVaultError, isCredentialVaultError } from '../../core/model/errors.ts'
 import { earliest } from '../../core/model/expiry.ts'
@@ -11,7 +12,7 @@ import type { PageServices } from '../request/page-services.ts'
 import { type AuthorizedLink, aboutLink } from './authorized-link.ts'
 import { type CheckedValues, checkedValues } from './checked-values.ts'
 import { savedAnswer } from './done-route.ts'
-import { saveFailure } from './failure-answers.ts'
+import { nothingKept, saveFailure } from './failure-answers.ts'
 import { formPage } from './form-page.ts'
 import { lostAnswer, ownerFields } from './owner-fields.ts'
 import { type AskedFields, isStillKept, withKeptValues } from './partial-form.ts'
@@ -24,12 +25,15 @@ export async function submit(services: PageServices, request: PageRequest, whole
   const sent = await ownerFields(services, request, whole)
   if (isAnswer(sent)) return sent
   const { fields, isPartial } = sent
-  let asked: AskedFields = { authorized: whole }
+  let asked: AskedFields | undefined = { authorized: whole }
   try {
     if (isPartial) asked = await withKeptValues(services, request, whole)
   } catch (error) {
+    // The whole form would not keep what this one keeps, and it can be sent again after the outage.
+    if (isCredentialVaultError(error, 'unavailable', 'audit_unavailable')) throw error
     return notSaved(services, request, whole, { error, fields })
   }
+  if (!asked) return nothingKept(services, whole, fields)
   const { authorized, kept } = asked
   const checked = await checkedValues(services, request, authorized, fields)
   if (isAnswer(checked)) return checked
@@ -106,7 +110,8 @@ const CLAIM_LAPSED = 'claim_lapsed'
  * cancelled or saved.
  */
 async function mayWrite({ parts, sessions }: PageServices, { session }: AuthorizedLink, claim: Claim): Promise<void> {
-  const [isGood, isHeld] = await Promise.all([sessions.isGood(session), parts.pendingRequests.renew(claim)])
+  // The link is given back after a failure, and a renewal that arrives later would claim it again, for nobody.
+  const [isGood, isHeld] = await allDone([sessions.isGood(session), parts.pendingRequests.renew(claim)])
   if (!isGood) {
     throw new CredentialVaultError('conflict', 'The session was ended while it was being saved. Nothing was saved.', {
       reason: SESSION_ENDED,

@@ -58,8 +58,10 @@ test('the same part filled in twice keeps the other fields', async () => {
   const second = await partOf('other-client')
   await first('acme')
   expect(await valuesOf(harness)).toEqual({ pat: PAT, site: 'acme' })
-  await second('acme')
+  const page = await second('acme')
   expect(await valuesOf(harness)).toMatchObject({ pat: PAT })
+  expect(page.html).toContain('Nothing was saved')
+  expect(page.html).toContain('name="pat"')
 })
 
 test('a part that is sent during a short outage of the backend keeps the other fields', async () => {
@@ -75,4 +77,17 @@ test('a part that is sent during a short outage of the backend keeps the other f
   })
   await save('acme')
   expect(await valuesOf(harness)).toMatchObject({ pat: PAT })
+})
+
+test('a part that is sent while the backend is away says so, and is saved when it is sent again', async () => {
+  const { harness, partOf } = await started()
+  const save = await partOf('vscode')
+  const away = new CredentialVaultError('unavailable', 'Away.', { reason: 'connection', retryable: false })
+  const stat = vi.spyOn(harness.backend, 'stat').mockRejectedValue(away)
+  const page = await save('acme')
+  expect(page.html).toContain('This cannot be done right now')
+  expect(await valuesOf(harness)).toEqual({ pat: PAT })
+  stat.mockRestore()
+  await save('acme')
+  expect(await valuesOf(harness)).toEqual({ pat: PAT, site: 'acme' })
 })

@@ -135,6 +135,28 @@ test('the check after a write runs while the labels are written, and a refusal t
   expect((await real.stat(key, { signal: AbortSignal.timeout(1000), correlationId: 'test' })).status).toBe('revoked')
 })
 
+test('a write that fails after it was done is reported once its check has ended', async () => {
+  const { held, release } = gate()
+  const { credentials } = setUp(() => ({
+    async write(_key, _values, _intent, call) {
+      call.noteWritten?.()
+      throw new CredentialVaultError('forbidden', 'no labels')
+    },
+  }))
+  const steps: string[] = []
+  const mayKeep = async () => {
+    await held
+    steps.push('checked')
+  }
+  const saving = credentials.save(key, { pat: 'secret-value' }, context, { mayKeep })
+  const reported = expect(saving.finally(() => steps.push('reported'))).rejects.toThrow('no labels')
+  await settled()
+  expect(steps).toEqual([])
+  release()
+  await reported
+  expect(steps).toEqual(['checked', 'reported'])
+})
+
 test('a backend that says nothing of its write is checked after it', async () => {
   const { credentials, steps } = setUp()
   const mayKeep = async () => void steps.push('may keep')
@@ -142,60 +164,16 @@ test('a backend that says nothing of its write is checked after it', async () =>
   expect(steps.indexOf('may keep')).toBeGreaterThan(steps.indexOf('write'))
 })
 
-test('what is read ahead is read once: its status and its release ask the backend no more', async () => {
-  const { credentials, steps, real } = setUp()
-  await credentials.save(key, { pat: 'secret-value' }, context)
-  steps.length = 0
-  await credentials.readAhead(key, context, performance.now())
-  expect(await credentials.status(key, context)).toMatchObject({ status: 'active', fields: ['pat'], labels: {} })
-  expect(await credentials.release(key, variables, context)).toEqual({ pat: 'secret-value' })
-  expect(steps).toEqual(['read', 'credential.resolved…', 'credential.resolved'])
-  await real.close()
-})
-
-test('a read from before is no read ahead, and one from after is shared', async () => {
+test('a read from before a wake is not used after it, and one from after it is shared', async () => {
   const { credentials, steps } = setUp((inner) => ({ ...inner, isCurrent: () => true }))
   await credentials.save(key, { pat: 'secret-value' }, context)
-  await credentials.readAhead(key, context, performance.now())
-  steps.length = 0
+  await credentials.release(key, variables, context)
   const since = performance.now()
-  await Promise.all([1, 2, 3].map(() => credentials.readAhead(key, context, since)))
-  expect(steps).toEqual(['read'])
-})
-
-test('a read that does not know every label asks for the others once', async () => {
-  const rejectedAt = new Date(5)
-  const { credentials, steps } = setUp((inner) => ({
-    async read(...given) {
-      const { describedInFull: _, ...found } = (await inner.read(...given)) as {
-        describedInFull?: true
-        status: 'active'
-      }
-      return { ...found, labels: {} } as Awaited<ReturnType<SecretBackend['read']>>
-    },
-    async stat(...given) {
-      const found = await inner.stat(...given)
-      return found.status === 'active' ? { ...found, labels: { rejectedAt } } : found
-    },
-  }))
-  await credentials.save(key, { pat: 'secret-value' }, context)
   steps.length = 0
-  await credentials.readAhead(key, context, performance.now())
-  expect(steps).toEqual(['read', 'stat'])
-  expect(await credentials.status(key, context)).toMatchObject({ labels: { rejectedAt } })
-  await expect(credentials.release(key, variables, context)).rejects.toMatchObject({ code: 'credential_rejected' })
-})
-
-test('nothing that is absent or fails is remembered from a read ahead', async () => {
-  let isAway = false
-  const away = new CredentialVaultError('unavailable', 'away', { reason: 'aborted' })
-  const { credentials, steps } = setUp((inner) => ({
-    read: (...given) => (isAway ? Promise.reject(away) : inner.read(...given)),
-    isCurrent: () => true,
-  }))
-  await credentials.readAhead(key, context, performance.now())
-  expect(await credentials.status(key, context)).toEqual({ status: 'absent' })
-  expect(steps).toEqual(['read', 'stat'])
-  isAway = true
-  await expect(credentials.readAhead(key, context, performance.now())).rejects.toBe(away)
+  for (const _ of [1, 2, 3]) {
+    credentials.refresh(key, since)
+    expect(await credentials.status(key, context)).toMatchObject({ status: 'active' })
+    await credentials.release(key, variables, context)
+  }
+  expect(steps.filter((step) => !step.startsWith('credential.'))).toEqual(['stat', 'read'])
 })
