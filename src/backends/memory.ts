@@ -56,13 +56,7 @@ export function memoryBackend(): SecretBackend {
       const entry = entries.get(key.path)
       return entry?.values === undefined
         ? inactive(entry)
-        : {
-            status: 'active',
-            version: entry.version,
-            values: { ...entry.values },
-            labels: entry.labels,
-            describedInFull: true,
-          }
+        : { status: 'active', version: entry.version, values: { ...entry.values }, labels: entry.labels }
     },
 
     isCurrent(key, version) {

@@ -6,7 +6,8 @@ export const EVENT_CATALOGUE: Readonly<Record<AuditEventType | LogEvent['type'],
   'credential.requested':
     'A tool needed a credential, or its owner asked for the form; a link was made or reused. `reason`: its state.',
   'credential.resolved': 'A value is about to be handed to a tool, or to `verify` because its owner tests it.',
-  'credential.read': "An operator's command read the values, to keep the fields that it does not replace.",
+  'credential.read':
+    'Values were read, not released: to keep fields that a command or form does not replace, or to see which are stored.',
   'credential.missing':
     'A tool, or a command that rotates, asked for the value of a credential that is absent or revoked.',
   'credential.denied': 'A release was refused, or the backend did not answer. `reason` says why.',

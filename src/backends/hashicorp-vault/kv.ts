@@ -61,9 +61,7 @@ export function createKv(mount: string, client: HashicorpVaultClient): Kv {
       const values = objectAt(answer.body, 'data', 'data')
       if (!values) throw notUnderstood()
       const labels = versionLabelsOf(objectAt(metadata, 'custom_metadata'), version.number)
-      // Vault before 1.9 leaves them out here.
-      const isComplete = metadata !== undefined && 'custom_metadata' in metadata
-      return { status: 'active', version: version.stored, values, labels, ...(isComplete && { describedInFull: true }) }
+      return { status: 'active', version: version.stored, values, labels }
     },
 
     async metadata(path, call) {

@@ -110,7 +110,7 @@ export function createCredentialFiles({ keys, revisions, records, warn }: Creden
     const { provider, owner, values } = payload
     const same = provider === key.provider && owner.issuer === key.owner.issuer && owner.subject === key.owner.subject
     if (!same || !values) throw recordError('swapped', found.record.path)
-    return { ...status, values, ...(await labelsOf(found, payload)), describedInFull: true }
+    return { ...status, values, ...(await labelsOf(found, payload)) }
   }
 
   return {
@@ -133,7 +133,7 @@ export function createCredentialFiles({ keys, revisions, records, warn }: Creden
       if (!canOpen(current)) return { ...statusOf(current), ...(await labelsOf(current, {})) }
       const found = await read(key, current)
       if (found.status !== 'active') return found
-      const { values, describedInFull: _, ...status } = found
+      const { values, ...status } = found
       return { ...status, fields: Object.keys(values) }
     },
 

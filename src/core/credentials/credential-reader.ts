@@ -27,7 +27,8 @@ export interface CredentialReader {
     context: Pick<AccessContext, 'correlationId' | 'assertion' | 'trace'>,
   ): Promise<CredentialStatus>
   /**
-   * Returns the names of the fields that are really stored, whatever the labels say. Reads the values, which stay here, and is not audited.
+   * Returns the names of the fields that are really stored, whatever the labels say. Reads the values, which stay here, unless they are
+   * cached. Each read has a `credential.read` line.
    * Undefined if nothing is stored.
    */
   fields(
@@ -104,7 +105,15 @@ export function createCredentialReader({
     },
 
     async fields(key, context) {
-      const found = await cache.read(key, () => lookUp({ backend, calls }, key, traceOf(context)))
+      const found = await cache.read(key, async () => {
+        const trace = traceOf(context)
+        const loaded = await lookUp({ backend, calls }, key, trace)
+        if (loaded.status === 'active') {
+          const line = { type: 'credential.read', outcome: 'success', version: loaded.version.label } as const
+          await log.note(key, context, { ...line, backendRequestIds: requestIdsOf(trace) })
+        }
+        return loaded
+      })
       return found.status === 'active' ? Object.keys(found.values) : undefined
     },
 

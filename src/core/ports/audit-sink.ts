@@ -15,7 +15,7 @@ export type AuditEventType =
   | 'credential.requested'
   /** A value is about to be handed to a tool. */
   | 'credential.resolved'
-  /** An operator's command read the values, to keep those that it does not replace. */
+  /** Values were read, not released: to keep those that are not replaced, or to see which fields are stored. */
   | 'credential.read'
   /** A tool asked for the value of a credential that is absent or revoked. */
   | 'credential.missing'

@@ -52,10 +52,8 @@ export type CredentialLookup =
       readonly status: 'active'
       readonly version: StoredVersion
       readonly values: Readonly<Record<string, unknown>>
-      /** Those that the read itself returns. `stat` may know more, unless `describedInFull`. */
+      /** Those that the read itself returns. `stat` may know more. */
       readonly labels?: VersionLabels
-      /** Set if `stat` knows no other labels of this version, so that nobody has to ask for them. */
-      readonly describedInFull?: true
     }
 
 /** `any` replaces whatever is there; `absent` also succeeds over a revoked credential. */

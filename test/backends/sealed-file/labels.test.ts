@@ -57,6 +57,5 @@ test('a record without labels stays readable', async () => {
     status: 'active',
     version: { ref: 'v', label: '2', createdAt: new Date(1) },
     values: { pat: 'from before' },
-    describedInFull: true,
   })
 })

@@ -177,3 +177,12 @@ test('a read from before a wake is not used after it, and one from after it is s
   }
   expect(steps.filter((step) => !step.startsWith('credential.'))).toEqual(['stat', 'read'])
 })
+
+test('a read that only sees which fields are stored has a line of its own', async () => {
+  const { credentials, steps } = setUp()
+  await credentials.save(key, { pat: 'secret-value' }, context)
+  steps.length = 0
+  expect(await credentials.fields(key, context)).toEqual(['pat'])
+  expect(await credentials.fields(key, context)).toEqual(['pat'])
+  expect(steps).toEqual(['read', 'credential.read…', 'credential.read'])
+})
