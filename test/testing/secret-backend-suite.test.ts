@@ -145,16 +145,6 @@ const DEFECTS: Record<string, { spoil: (backend: SecretBackend) => Partial<Secre
     }),
     breaks: /labels: those of a save are found.*mark is found by everybody/,
   },
-  'a read that describes in full what only stat knows': {
-    spoil: (real) => ({
-      async read(key, call) {
-        const found = await real.read(key, call)
-        if (found.status !== 'active') return found
-        return { status: 'active', version: found.version, values: found.values, describedInFull: true }
-      },
-    }),
-    breaks: /describes its version in full/,
-  },
   'marks that undo a revocation': {
     spoil: (real) => {
       const last = new Map<string, Parameters<SecretBackend['write']>>()

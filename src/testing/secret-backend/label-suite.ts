@@ -51,16 +51,6 @@ export function describeLabels(check: VendorCheck, key: StorageKey): void {
     },
   )
 
-  labelled(
-    'a read that says it describes its version in full has the labels of stat',
-    async ({ here, there }, mark) => {
-      const version = await put(here, key, { pat: 'described' }, { labels: LABELS })
-      for (const backend of [here, there]) await describedAsByStat(backend, key)
-      await mark(version, NOW)
-      for (const backend of [here, there]) await describedAsByStat(backend, key)
-    },
-  )
-
   labelled('a mark that is taken back is gone, and taking it back twice is no error', async ({ here, there }, mark) => {
     const version = await put(here, key, { pat: 'refused by mistake' }, { labels: LABELS })
     await mark(version, NOW)
@@ -140,12 +130,6 @@ async function labelsOf(backend: SecretBackend, key: StorageKey): Promise<Versio
 
 async function readLabels(backend: SecretBackend, key: StorageKey): Promise<VersionLabels> {
   return present(await backend.read(key, call()))
-}
-
-async function describedAsByStat(backend: SecretBackend, key: StorageKey): Promise<void> {
-  const found = await backend.read(key, call())
-  if (found.status === 'active' && !found.describedInFull) return
-  assert.deepEqual(present(found), await labelsOf(backend, key))
 }
 
 function present(found: { readonly status: string; readonly labels?: VersionLabels }): VersionLabels {
