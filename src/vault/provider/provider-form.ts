@@ -8,7 +8,8 @@ import { verifyFailure } from './verify-failure.ts'
 
 /**
  * Tries submitted values against the service. Resolve `{ ok: false, problem }` with one sentence for the user when the service rejects
- * them; throw when it cannot be asked. `signal` aborts after `verifyTimeoutSeconds`. A `problem` or `accountName` that holds a secret is not shown.
+ * them; throw when it cannot be asked. `signal` aborts after `verifyTimeoutSeconds`. A `problem` or `accountName` that holds a secret is
+ * not shown.
  */
 export type Verify<V extends VariablesOptions = VariablesOptions> = (
   values: ValuesOf<V>,
