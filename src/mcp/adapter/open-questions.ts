@@ -76,7 +76,9 @@ class Question {
       for (const done of sharing) done(said)
     }
     this.#answer.then(tell, () => tell('failed'))
-    this.signal.addEventListener('abort', () => tell('withdrawn'), { once: true })
+    // The call that asked ends by an answer too, which it may be told first.
+    const withdrawn = () => void Promise.race([this.#answer, 'withdrawn' as const]).then(tell, () => tell('failed'))
+    this.signal.addEventListener('abort', withdrawn, { once: true })
     return sharing
   }
 }
