@@ -76,7 +76,7 @@ describe('settings', () => {
 describe('filters of the audit log', () => {
   test.each([
     ['--type form.opend', 'did you mean form.opened?'],
-    ['--type nonsense', '--type takes one of credential, account, form, login'],
+    ['--type nonsense', '--type takes one of credential, child, account, form, login'],
     ['--outcome sucess', 'did you mean success?'],
     ['--outcome foo', '--outcome takes one of success, failure, denied, error'],
   ])('%s is wrong usage', async (words, text) => {

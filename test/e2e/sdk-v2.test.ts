@@ -132,6 +132,7 @@ test('a client that is gone ends its wait, and no longer counts as waiting', asy
   const bearer = await token()
   const asked = await rawLeg(url(), bearer)
   const { requestState } = asked.result ?? {}
+  const openBefore = harness.openResponses()
   // One more than an owner's calls that may wait, so one of them is answered at once.
   const calls = Array.from({ length: 101 }, () => {
     const gone = new AbortController()
@@ -141,6 +142,8 @@ test('a client that is gone ends its wait, and no longer counts as waiting', asy
   expect((await Promise.race(calls.map(({ ended }) => ended)))?.result?.isError).toBe(true)
   for (const { gone } of calls) gone.abort()
   await Promise.all(calls.map(({ ended }) => ended))
+  // The server notices a moment later than the clients.
+  await expect.poll(() => harness.openResponses()).toBe(openBefore)
   const waiting = rawLeg(url(), bearer, { requestState, inputResponses: ACCEPTED })
   await fill(asked.result?.inputRequests?.[KEY]?.params.url ?? '')
   expect((await waiting).result?.content?.[0]?.text).toBe(ANSWER.text)

@@ -14,8 +14,8 @@ export function holdClock(): HoldClock {
   const ends: (() => void)[] = []
   let passed = 0
   const spy = vi.spyOn(globalThis, 'setTimeout')
-  spy.mockImplementation(((run: () => void, milliseconds?: number, ...given: []) => {
-    if (milliseconds === LEG_HOLD_SECONDS * 1000) ends.push(run)
+  spy.mockImplementation(((run: (...given: []) => void, milliseconds?: number, ...given: []) => {
+    if (milliseconds === LEG_HOLD_SECONDS * 1000) ends.push(() => run(...given))
     return real(run, milliseconds, ...given)
   }) as typeof setTimeout)
   onTestFinished(() => spy.mockRestore())
