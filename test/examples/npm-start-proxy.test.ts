@@ -5,12 +5,15 @@ import { freePort } from '../harness/free-port.ts'
 import { folderWithKey, nodeParameters } from '../harness/processes/example-process.ts'
 import { startProcess } from '../harness/processes/running-process.ts'
 
+/** Where `npm start` has the script's path: code that is given by `-e` has none. */
+const START = 'start.ts'
+
 test('npm start -- proxy serves two servers, and ends with what it has started', { timeout: 120_000 }, async () => {
   const [server, tickets, identity] = [await freePort(), await freePort(), await freePort()]
   const url = `http://localhost:${server}`
   const running = await startProcess(
     process.execPath,
-    [...(await nodeParameters('tickets/start.ts', folderWithKey())), 'proxy'],
+    [...(await nodeParameters('tickets/start.ts', folderWithKey())), START, 'proxy'],
     {
       EXAMPLE_SERVER_PORT: String(server),
       EXAMPLE_TICKETS_PORT: String(tickets),
@@ -40,6 +43,7 @@ test('npm start -- proxy serves two servers, and ends with what it has started',
 
 test('another word than proxy is wrong usage', async () => {
   const parameters = await nodeParameters('tickets/start.ts', folderWithKey())
-  const { status, stderr } = spawnSync(process.execPath, [...parameters, 'prxy'], { encoding: 'utf8' })
+  const words = [...parameters, START, 'prxy']
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 60_000 })
   expect([status, stderr]).toEqual([2, 'Usage: npm start [-- proxy]\n'])
 })
