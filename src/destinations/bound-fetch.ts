@@ -67,6 +67,9 @@ const MAX_REDIRECTS = 5
 const LIMITS: ShareLimits = { perOwner: 32, perOrigin: 512, waiting: 1000, wait: 30_000 }
 const CONNECTION = { connectTimeout: 10_000, headersTimeout: 300_000, bodyTimeout: 300_000 }
 
+/** undici aborts a body through its request alone, which must therefore live as long as the response. */
+const requestOf = new WeakMap<UndiciResponse, Request>()
+
 type RequestOptions = NonNullable<ConstructorParameters<typeof Request>[1]>
 
 export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
@@ -161,7 +164,9 @@ export function createBoundFetch(parts: BoundFetchParts): BoundFetch {
   async function send(url: URL, options: RequestOptions, dispatcher: Dispatcher): Promise<UndiciResponse> {
     const request = attempt(() => new Request(url, { ...options, redirect: 'manual' }))
     try {
-      return await undiciFetch(request, { dispatcher })
+      const response = await undiciFetch(request, { dispatcher })
+      requestOf.set(response, request)
+      return response
     } catch (error) {
       const { signal } = options
       if (signal?.aborted) throw signal.reason
