@@ -146,14 +146,6 @@ class OpenQuestion {
   }
 }
 
-export interface BoundWait {
-  /** Aborts when the time is over, the client is gone, or the process is about to end. */
-  readonly signal: AbortSignal
-  /** Undefined while neither the time nor the process has ended the wait. */
-  reason(): 'over' | 'stopping' | undefined
-  stop(): void
-}
-
 export interface WaitBounds {
   readonly seconds: number
   /** Whether to send progress every ten seconds, if the client accepts it. */
@@ -169,10 +161,10 @@ export async function boundWait(
   const { signal } = parts.client
   if (signal.aborted) await request.leave()
   signal.throwIfAborted()
-  return new RunningWait(parts, bounds)
+  return new BoundWait(parts, bounds)
 }
 
-class RunningWait implements BoundWait {
+export class BoundWait {
   readonly #parts: WaitParts
   readonly #controller = new AbortController()
   readonly #keepAlive: boolean
@@ -195,21 +187,22 @@ class RunningWait implements BoundWait {
     const beats = this.#keepAlive && this.#left > KEEP_ALIVE_EVERY
     const time = beats ? KEEP_ALIVE_EVERY : this.#left
     this.#left -= time
-    return setTimeout(beats ? RunningWait.#beat : RunningWait.#over, time, this)
+    return setTimeout(beats ? BoundWait.#beat : BoundWait.#over, time, this)
   }
 
   // Static, and given the wait by the timer, so that no timer needs a closure.
-  static #over(wait: RunningWait): void {
+  static #over(wait: BoundWait): void {
     wait.#controller.abort(timedOut)
   }
 
-  static #beat(wait: RunningWait): void {
+  static #beat(wait: BoundWait): void {
     wait.#timer = wait.#next()
     const { client, provider, toolCall } = wait.#parts
     const text = `Waiting for the ${provider.label} credential to be entered`
     void attempt(async () => client.progress?.(toolCall.progress.beat(), text))
   }
 
+  /** Aborts when the time is over, the client is gone, or the process is about to end. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }
@@ -219,6 +212,7 @@ class RunningWait implements BoundWait {
     this.#controller.abort(this.#parts.client.signal.reason)
   }
 
+  /** Undefined while neither the time nor the process has ended the wait. */
   reason(): 'over' | 'stopping' | undefined {
     const { reason } = this.signal
     if (reason === timedOut) return 'over'

@@ -37,7 +37,7 @@ export async function openCredentialRequest(parts: CredentialRequestParts): Prom
     await pendingRequests.leave(request)
     throw error
   }
-  return requestOf(parts, request)
+  return new OpenCredentialRequest(parts, request)
 }
 
 /** Returns the request that an earlier leg of the same call asked for, or how it ended. That leg has logged it. */
@@ -50,11 +50,7 @@ export async function resumeCredentialRequest(
   const wanted = { provider: key.provider, user, clientName, tool, cause: 'absent' } as const
   const found = await services.pendingRequests.resume(wanted, handle, { waits })
   if (found === 'saved') services.reader.forget(key)
-  return typeof found === 'string' ? found : requestOf(parts, found)
-}
-
-function requestOf(parts: RequestParts, request: PendingRequest): CredentialRequest {
-  return new OpenCredentialRequest(parts, request)
+  return typeof found === 'string' ? found : new OpenCredentialRequest(parts, found)
 }
 
 /** A credential request as the gate uses it. A class: see "A waiting call takes little memory" in docs/design.md. */
