@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createSealer } from '../../../src/core/crypto/seal.ts'
 import { sodiumReady } from '../../../src/core/crypto/sodium.ts'
@@ -34,11 +33,11 @@ test('a wake that arrives after the client has gone does not look again', async 
   const request = await requests.openOrReuse({ provider: 'jira', user, cause: 'absent' }, { waits: true })
   const gone = new AbortController()
   const waiting = requests.wait(request, async () => false, gone.signal).catch(() => 'left')
-  await delay(20)
+  await expect.poll(() => steps).toContain('get as waiting')
   gone.abort()
   expect(await waiting).toBe('left')
+  // A look would ask the store at once.
   wake()
-  await delay(20)
   expect(steps.lastIndexOf('get as waiting')).toBeLessThan(steps.indexOf('leave'))
   await store.shutdown()
 })

@@ -1,8 +1,8 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { httpBrowser } from '../../../examples/tickets/http-browser.ts'
 import { CredentialVaultError } from '../../../src/core/model/errors.ts'
-import { storageKey } from '../../../src/core/model/storage-key.ts'
-import { type Harness, linkIn, openForm, startHarness } from '../../harness/mcp-harness.ts'
+import { linkIn, openForm } from '../../harness/mcp-harness.ts'
+import { providerThatGrew } from '../../harness/provider-that-grew.ts'
 
 // The provider has gained the required field `site`. What was stored before is optional, so a form of `site` alone is also a good whole form,
 // and what it kept is lost if it is saved as one. Its token says that it was a part.
@@ -12,25 +12,9 @@ const variables = {
 } as const
 
 const PAT = 'tok-alice-5f0e'
-const call = () => ({ signal: new AbortController().signal, correlationId: 'by-hand' })
-
 async function started() {
-  const harness = await startHarness({
-    cacheSeconds: 0,
-    jira: { variables },
-    tools(server, gate, { jira }) {
-      server.registerTool(
-        'values',
-        {},
-        gate(jira, async (extra) => {
-          const text = await jira.getCredentials(extra).use((values) => Object.keys(values).join(' '))
-          return { content: [{ type: 'text', text }] }
-        }),
-      )
-    },
-  })
-  onTestFinished(() => harness.close())
-  await write(harness, { pat: PAT })
+  const { harness, store, stored } = await providerThatGrew(variables)
+  await store({ pat: PAT })
   const partOf = async (clientId: string) => {
     const client = await harness.connect('alice', { clientId })
     const link = linkIn((await client.text('values')).text)
@@ -39,33 +23,23 @@ async function started() {
     expect(form.html).not.toContain('name="pat"')
     return (site: string) => browser.press(form, 'Save', { site })
   }
-  return { harness, partOf }
-}
-
-async function write(harness: Harness, values: Readonly<Record<string, string>>): Promise<void> {
-  const intent = { expect: 'any', audit: { writer: 'w', seq: 1 }, operationId: crypto.randomUUID() } as const
-  await harness.backend.write(storageKey('jira', harness.owner('alice')), values, intent, call())
-}
-
-async function valuesOf(harness: Harness) {
-  const found = await harness.backend.read(storageKey('jira', harness.owner('alice')), call())
-  return found.status === 'active' ? found.values : undefined
+  return { harness, stored, partOf }
 }
 
 test('the same part filled in twice keeps the other fields', async () => {
-  const { harness, partOf } = await started()
+  const { stored, partOf } = await started()
   const first = await partOf('vscode')
   const second = await partOf('other-client')
   await first('acme')
-  expect(await valuesOf(harness)).toEqual({ pat: PAT, site: 'acme' })
+  expect(await stored()).toEqual({ pat: PAT, site: 'acme' })
   const page = await second('acme')
-  expect(await valuesOf(harness)).toMatchObject({ pat: PAT })
+  expect(await stored()).toMatchObject({ pat: PAT })
   expect(page.html).toContain('Nothing was saved')
   expect(page.html).toContain('name="pat"')
 })
 
 test('a part that is sent during a short outage of the backend keeps the other fields', async () => {
-  const { harness, partOf } = await started()
+  const { harness, stored, partOf } = await started()
   const save = await partOf('vscode')
   const down = new CredentialVaultError('unavailable', 'Down.', { reason: 'connection', retryable: true })
   const { stat } = harness.backend
@@ -76,18 +50,18 @@ test('a part that is sent during a short outage of the backend keeps the other f
     return stat(...parameters)
   })
   await save('acme')
-  expect(await valuesOf(harness)).toMatchObject({ pat: PAT })
+  expect(await stored()).toMatchObject({ pat: PAT })
 })
 
 test('a part that is sent while the backend is away says so, and is saved when it is sent again', async () => {
-  const { harness, partOf } = await started()
+  const { harness, stored, partOf } = await started()
   const save = await partOf('vscode')
   const away = new CredentialVaultError('unavailable', 'Away.', { reason: 'connection', retryable: false })
   const stat = vi.spyOn(harness.backend, 'stat').mockRejectedValue(away)
   const page = await save('acme')
   expect(page.html).toContain('This cannot be done right now')
-  expect(await valuesOf(harness)).toEqual({ pat: PAT })
+  expect(await stored()).toEqual({ pat: PAT })
   stat.mockRestore()
   await save('acme')
-  expect(await valuesOf(harness)).toEqual({ pat: PAT, site: 'acme' })
+  expect(await stored()).toEqual({ pat: PAT, site: 'acme' })
 })

@@ -14,13 +14,19 @@ test('a failed save leaves the link usable, although the store of pending reques
   const store = memoryPendingStore()
   let isDown = false
   let claims = 0
+  let late: Promise<boolean> | undefined
+  const claimLater = async (...claim: Parameters<PendingStore['claim']>) => {
+    await delay(100)
+    return store.claim(...claim)
+  }
   const slow: PendingStore = {
     ...store,
     async claim(...claim) {
       claims += 1
       // Once sent, it arrives, even if nobody waits for its answer.
-      if (claims === 2) await delay(100)
-      return store.claim(...claim)
+      if (claims !== 2) return store.claim(...claim)
+      late = claimLater(...claim)
+      return late
     },
   }
   const server: FormServer = await startFormServer({
@@ -47,7 +53,7 @@ test('a failed save leaves the link usable, although the store of pending reques
     expect(failed.status).toBe(503)
     expect(await server.stored('alice')).toBe('absent')
     isDown = false
-    await delay(300)
+    await late
     expect((await server.pendingRequests.find(link.request.handle))?.state).toBe('open')
     const again = await alice.submit(link, GOOD_VALUES)
     expect(`${again.status} ${again.status === 303 ? '' : headingOf(again.text)}`).toBe('303 ')
